@@ -26,7 +26,7 @@ class ImageInfo:
 
     `format`: keep's answer, one of "png", "tiff", "webp", "jpeg", "avif", or the name of a format that is only read ("bmp",
     "gif", "heif", "jxl", ...). `channels` as in `engine.canvas` (after palette and CMYK have become RGB). `bit_depth` 8 or 16.
-    `icc`: the profile to embed, or None. `pixels_per_mm`: (x, y) resolution, or None. `software`: its `Software` tag.
+    `icc`: the profile to embed, or None. `exif`, `xmp`, `iptc`: the file's metadata blocks as read, or None. `pixels_per_mm`: (x, y) resolution, or None. `software`: its `Software` tag.
     `warnings`: sentences.
     """
 
@@ -37,6 +37,9 @@ class ImageInfo:
     channels: int
     bit_depth: int
     icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
     pixels_per_mm: tuple[float, float] | None = None
     software: str = ""
     warnings: tuple[str, ...] = ()
@@ -61,10 +64,11 @@ class Decode:
 
 @dataclass(frozen=True)
 class EncodeOptions:
-    """How a result is written. `format` is one of "png", "tiff", "webp", "jpeg"; `quality` 1..100 or None for the default.
+    """How a result is written. `format` is one of "png", "tiff", "webp", "jpeg", "avif"; `quality` 1..100 or None for the default.
 
     `resize_height`, `resize_width`: Lanczos down to this size first, or None. `overwrite`: replace an existing file; else the
-    next free number is taken on a clash.
+    next free number is taken on a clash. `adopt_equal`: a file of this name with exactly the bytes that were to be written is
+    taken as the result (a run that is resumed may have published it just before it was interrupted).
     """
 
     format: str
@@ -73,6 +77,7 @@ class EncodeOptions:
     resize_height: int | None = None
     resize_width: int | None = None
     overwrite: bool = False
+    adopt_equal: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,14 @@ class WriteSheet:
     path: str
     heading: str = ""
     overwrite: bool = True
+
+
+@dataclass(frozen=True)
+class IoProgress:
+    """The I/O process is getting on: `fraction` of the request in 0..1. Without one for a minute it counts as stuck."""
+
+    epoch: int
+    fraction: float
 
 
 @dataclass(frozen=True)
@@ -285,4 +298,4 @@ class Failed:
 
 IoRequest = Inspect | Decode | Encode | WriteSheet | Stop
 WorkerRequest = Prepare | Upscale | Install | Examine | Stop
-Event = Ready | DoneInspect | DoneDecode | DoneEncode | DonePrepare | Progress | DoneUpscale | DoneExamine | Failed
+Event = Ready | IoProgress | DoneInspect | DoneDecode | DoneEncode | DonePrepare | Progress | DoneUpscale | DoneExamine | Failed
