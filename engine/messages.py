@@ -26,8 +26,8 @@ class ImageInfo:
 
     `format`: keep's answer, one of "png", "tiff", "webp", "jpeg", "avif", or the name of a format that is only read ("bmp",
     "gif", "heif", "jxl", ...). `channels` as in `engine.canvas` (after palette and CMYK have become RGB). `bit_depth` 8 or 16.
-    `icc`: the profile to embed, or None. `exif`, `xmp`, `iptc`: the file's metadata blocks as read, or None. `pixels_per_mm`: (x, y) resolution, or None. `software`: its `Software` tag.
-    `warnings`: sentences.
+    `icc`: the profile to embed, or None. `exif`, `xmp`, `iptc`: the file's metadata blocks as read, or None. `pixels_per_mm`:
+    (x, y) resolution, or None. `software`: its `Software` tag. `warnings`: sentences.
     """
 
     path: str
@@ -64,7 +64,7 @@ class Decode:
 
 @dataclass(frozen=True)
 class EncodeOptions:
-    """How a result is written. `format` is one of "png", "tiff", "webp", "jpeg", "avif"; `quality` 1..100 or None for the default.
+    """How a result is written. `format` is "png", "tiff", "webp", "jpeg" or "avif"; `quality` 1..100 or None for the default.
 
     `resize_height`, `resize_width`: Lanczos down to this size first, or None. `overwrite`: replace an existing file; else the
     next free number is taken on a clash. `adopt_equal`: a file of this name with exactly the bytes that were to be written is
