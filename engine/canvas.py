@@ -8,7 +8,7 @@ The input raster keeps the file's own integers (uint8 or uint16); the canvas, wh
 from __future__ import annotations
 
 import contextlib
-import os
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,8 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import OutputError
+from engine.positional import reserve
 
 RasterDtype = Literal["uint8", "uint16", "float32"]
+
+_PIECE_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,6 @@ class RasterRef:
         return 1 if self.channels <= 2 else 3
 
 
-def _reserve(descriptor: int, size_bytes: int) -> None:
-    """Claims the disk blocks now: a full disk met later, under a memory map, would kill the process (SIGBUS)."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(descriptor, 0, size_bytes)
-    else:
-        os.truncate(descriptor, size_bytes)
-
-
 def create_raster(reference: RasterRef) -> NDArray[Any]:
     """Creates the raster's file with its disk space reserved and returns it as a writable (H, W, C) map of zeros.
 
@@ -64,16 +59,41 @@ def create_raster(reference: RasterRef) -> NDArray[Any]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "wb") as file:
-            _reserve(file.fileno(), reference.size_bytes)
+            reserve(file.fileno(), reference.size_bytes)
     except OSError as error:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
-        raise OutputError(
-            f"There is no room for the working image of {reference.size_bytes / 2**20:.0f} MiB in {path.parent}"
-            f" ({error.strerror or error}).",
-            "Free some disk space, or point TRIPTYCH_CACHE at a folder on a larger disk.",
-        ) from error
+        raise no_room(path, reference.size_bytes, error) from error
     return open_raster(reference, writable=True)
+
+
+def no_room(path: Path, size_bytes: int, error: OSError) -> OutputError:
+    """Returns the error that says that a working image cannot lie where it should."""
+    return OutputError(
+        f"There is no room for the working image of {size_bytes / 2**20:.0f} MiB in {path.parent}"
+        f" ({error.strerror or error}).",
+        "Free some disk space, or point TRIPTYCH_CACHE at a folder on a larger disk.",
+    )
+
+
+def raster_crc(reference: RasterRef) -> int:
+    """Returns the CRC-32 of the raster's values, read in pieces, or -1 where the file is missing or too short.
+
+    After a power cut a file may have its length and pages of zeros: only its bytes say whether it is the raster that was written.
+    """
+    path, crc = Path(reference.path), 0
+    try:
+        with open(path, "rb", buffering=0) as file:
+            left_bytes = reference.size_bytes
+            while left_bytes:
+                piece = file.read(min(left_bytes, _PIECE_BYTES))
+                if not piece:
+                    return -1
+                crc = zlib.crc32(piece, crc)
+                left_bytes -= len(piece)
+    except FileNotFoundError:
+        return -1
+    return crc
 
 
 def open_raster(reference: RasterRef, *, writable: bool = False) -> NDArray[Any]:

@@ -6,6 +6,7 @@ their part, and is then summed in the order of the tile indices, in float32.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,23 @@ def _axis_weights(span: Span, axis_tile: int, scale: int) -> NDArray[np.float32]
     return rising if axis_tile == span.tiles[1] else np.float32(1) - rising
 
 
+def blend_parts(region: Region, parts_hwc: Iterable[NDArray[np.float32]], scale: int) -> NDArray[np.float32]:
+    """Returns a region's pixels, blended from its tiles' parts, which come in the order of `region.tiles`.
+
+    The one place of this arithmetic: a canvas in memory and one on disk get the same bits, whenever their tiles come.
+    """
+    columns_count = len(region.columns.tiles)
+    blended: NDArray[np.float32] | None = None
+    for position, part_hwc in enumerate(parts_hwc):
+        row_weights = _axis_weights(region.rows, region.rows.tiles[position // columns_count], scale)
+        column_weights = _axis_weights(region.columns, region.columns.tiles[position % columns_count], scale)
+        if blended is None:
+            blended = np.zeros_like(part_hwc)
+        blended += row_weights[:, None, None] * column_weights[None, :, None] * part_hwc
+    assert blended is not None
+    return blended
+
+
 class SeamBlender:
     """Collects the tiles of one plan into a canvas of shape (height × scale, width × scale, channels), float32.
 
@@ -40,16 +58,12 @@ class SeamBlender:
         self._canvas_hwc = canvas_hwc
         self._scale = scale
         self._waiting: dict[Region, dict[int, NDArray[np.float32]]] = {}
-        self._regions_of: dict[int, list[Region]] = {index: [] for index in range(len(plan.tiles))}
-        for region in plan.regions:
-            for tile in region.tiles:
-                self._regions_of[tile].append(region)
 
     def add(self, tile_index: int, sr_tile_hwc: NDArray[np.float32]) -> tuple[Box, ...]:
         """Takes the output of one tile; returns the boxes of the canvas (output pixels) that are final now."""
         origin = self._plan.tiles[tile_index]
         finished = []
-        for region in self._regions_of.pop(tile_index):
+        for region in (self._plan.regions[index] for index in self._plan.regions_of[tile_index]):
             rows, columns = region.box.relative_to(origin).scaled(self._scale).slices
             part_hwc = sr_tile_hwc[rows, columns]
             sr_box = region.box.scaled(self._scale)
@@ -60,15 +74,9 @@ class SeamBlender:
                 parts[tile_index] = part_hwc.copy()
                 if len(parts) < len(region.tiles):
                     continue
-                self._canvas_hwc[sr_box.slices] = self._blend(region, self._waiting.pop(region))
+                del self._waiting[region]
+                self._canvas_hwc[sr_box.slices] = blend_parts(
+                    region, (parts[tile] for tile in region.tiles), self._scale
+                )
             finished.append(sr_box)
         return tuple(finished)
-
-    def _blend(self, region: Region, parts: dict[int, NDArray[np.float32]]) -> NDArray[np.float32]:
-        columns_count = len(region.columns.tiles)
-        blended = np.zeros_like(next(iter(parts.values())))
-        for position, tile in enumerate(region.tiles):
-            row_weights = _axis_weights(region.rows, region.rows.tiles[position // columns_count], self._scale)
-            column_weights = _axis_weights(region.columns, region.columns.tiles[position % columns_count], self._scale)
-            blended += row_weights[:, None, None] * column_weights[None, :, None] * parts[tile]
-        return blended

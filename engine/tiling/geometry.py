@@ -12,6 +12,7 @@ or four tiles: no output pixel is written twice, whatever the order of the tiles
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,20 @@ class Span:
 
 
 @dataclass(frozen=True)
+class AxisPlan:
+    """One axis of a plan: its tiles as (start, length), and the spans that partition it."""
+
+    tiles: tuple[tuple[int, int], ...]
+    spans: tuple[Span, ...]
+
+    @property
+    def length(self) -> int:
+        """Length of the axis in pixels."""
+        start, length = self.tiles[-1]
+        return start + length
+
+
+@dataclass(frozen=True)
 class Region:
     """A rectangle of the partition with the tiles (indices into `TilePlan.tiles`, rising) that contribute to it."""
 
@@ -79,6 +94,37 @@ class TilePlan:
     overlap_px: int
     tiles: tuple[Box, ...]
     regions: tuple[Region, ...]
+    rows: AxisPlan
+    columns: AxisPlan
+
+    @cached_property
+    def regions_of(self) -> tuple[tuple[int, ...], ...]:
+        """By tile: the indices of the regions it contributes to, rising."""
+        regions: list[list[int]] = [[] for _ in self.tiles]
+        for index, region in enumerate(self.regions):
+            for tile in region.tiles:
+                regions[tile].append(index)
+        return tuple(map(tuple, regions))
+
+    @cached_property
+    def core_of(self) -> tuple[int | None, ...]:
+        """By tile: the index of the region that it alone makes, or None where seams cover the whole tile."""
+        return tuple(
+            next((index for index in indices if len(self.regions[index].tiles) == 1), None)
+            for indices in self.regions_of
+        )
+
+    @cached_property
+    def seams_of(self) -> tuple[tuple[int, ...], ...]:
+        """By tile: the indices of the regions that it shares with other tiles, rising."""
+        return tuple(
+            tuple(index for index in indices if len(self.regions[index].tiles) > 1) for indices in self.regions_of
+        )
+
+    @cached_property
+    def seams(self) -> tuple[int, ...]:
+        """Indices of the regions that two or four tiles share, rising."""
+        return tuple(index for index, region in enumerate(self.regions) if len(region.tiles) > 1)
 
     @property
     def processed_px(self) -> int:
@@ -135,17 +181,42 @@ def plan_tiles(height: int, width: int, *, tile_px: int | None, overlap_px: int,
         tile_px = max(round_up(tile_px, window_px), overlap_px + window_px)
         rows_axis = _axis_tiles(height, tile_px, overlap_px, window_px)
         columns_axis = _axis_tiles(width, tile_px, overlap_px, window_px)
-    tiles = tuple(
-        Box(top, left, tile_height, tile_width) for top, tile_height in rows_axis for left, tile_width in columns_axis
+    rows, columns = (
+        AxisPlan(tuple(tiles), tuple(_axis_spans(tiles, overlap_px))) for tiles in (rows_axis, columns_axis)
     )
+    return plan_from_axes(rows, columns, tile_px=tile_px, overlap_px=overlap_px)
+
+
+def plan_from_axes(rows: AxisPlan, columns: AxisPlan, *, tile_px: int | None, overlap_px: int) -> TilePlan:
+    """Returns the plan that the axes make: how a plan that was written down is taken up again, without planning anew.
+
+    Raises ValueError where the spans of an axis do not cover it once each, in order, or name tiles that do not hold them.
+    """
+    for axis in (rows, columns):
+        _check_axis(axis)
+    tiles = tuple(Box(top, left, height, width) for top, height in rows.tiles for left, width in columns.tiles)
     regions = tuple(
         Region(
-            Box(rows.start, columns.start, rows.length, columns.length),
-            tuple(row * len(columns_axis) + column for row in rows.tiles for column in columns.tiles),
-            rows,
-            columns,
+            Box(row_span.start, column_span.start, row_span.length, column_span.length),
+            tuple(row * len(columns.tiles) + column for row in row_span.tiles for column in column_span.tiles),
+            row_span,
+            column_span,
         )
-        for rows in _axis_spans(rows_axis, overlap_px)
-        for columns in _axis_spans(columns_axis, overlap_px)
+        for row_span in rows.spans
+        for column_span in columns.spans
     )
-    return TilePlan(height, width, tile_px, overlap_px, tiles, regions)
+    return TilePlan(rows.length, columns.length, tile_px, overlap_px, tiles, regions, rows, columns)
+
+
+def _check_axis(axis: AxisPlan) -> None:
+    position = 0
+    for span in axis.spans:
+        if span.start != position or span.length < 1 or len(span.tiles) not in (1, 2) or min(span.tiles) < 0:
+            raise ValueError(f"the spans of an axis do not follow each other: {span}")
+        for tile in span.tiles:
+            start, length = axis.tiles[tile] if tile < len(axis.tiles) else (0, 0)
+            if not (start <= span.start and span.start + span.length <= start + length):
+                raise ValueError(f"tile {tile} does not hold {span}")
+        position += span.length
+    if not axis.tiles or position != axis.length:
+        raise ValueError(f"the spans of an axis end at {position}")
