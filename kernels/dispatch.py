@@ -1,18 +1,26 @@
 """Which backend serves an operator, and in one sentence why another was passed over.
 
-May import torch and the standard library only; backends are imported by the operators' own ``api`` modules, inside the
-branch that needs them.
+May import torch, the standard library and ``kernels._triton.versions`` (which does not import Triton); backends are
+imported by the operators' own ``api`` modules, inside the branch that needs them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import importlib.util
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
 import torch
+from torch import Tensor
+
+from kernels._triton import versions
+from kernels.precision import without_autocast
 
 
 class Backend(StrEnum):
@@ -27,6 +35,12 @@ class Backend(StrEnum):
 AUTO = "auto"
 AUTO_ORDER = (Backend.TRITON, Backend.FLASH, Backend.SDPA, Backend.REFERENCE)
 OPERATORS = ("window_attention", "focused_attention", "selective_attention", "convolutional_attention")
+
+T = TypeVar("T")
+
+# Triton keeps one row of focused_attention's scores in registers.
+FOCUSED_TOKENS = 1024
+WIDEST_CONVOLUTION = 64
 
 _FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _SDPA_DEVICES = ("cpu", "cuda", "mps", "xpu")
@@ -89,28 +103,33 @@ def supports(
     device: torch.device | str,
     dtype: torch.dtype,
     head_dim: int | None = None,
+    *,
+    tokens: int | None = None,
 ) -> Support:
-    """Say whether ``backend`` can serve ``operator`` on this device, dtype and head size, and if not why.
+    """Say whether ``backend`` can serve ``operator`` on this device, dtype, head and window size, and if not why.
 
-    ``head_dim`` is the head dimension of an attention, or None where the operator has none or any is meant. Raises
-    ``ValueError`` for an unknown operator or backend.
+    ``head_dim`` is the head dimension of an attention (the channels of ``convolutional_attention``), ``tokens`` the
+    tokens of a window; None means any. A backend that was dropped stays dropped. Raises ``ValueError`` for an unknown
+    operator or backend.
     """
     _check_operator(operator)
     chosen = _parse(backend)
-    device_type = torch.device(device).type
+    place = torch.device(device)
     if dtype not in _FLOATING:
         return Support(False, f"{operator} takes float16, bfloat16, float32 or float64, not {_short(dtype)}.")
     if head_dim is not None and head_dim < 1:
         return Support(False, f"a head dimension of {head_dim} is not possible.")
-    if device_type == "mps" and dtype == torch.float64:
+    if place.type == "mps" and dtype == torch.float64:
         return Support(False, "the mps device has no float64.")
+    if chosen is Backend.SDPA and place.type not in _SDPA_DEVICES:
+        return Support(False, f"sdpa serves {', '.join(_SDPA_DEVICES)}; the device is {place.type}.")
+    fault = ""
     if chosen is Backend.TRITON:
-        return Support(False, f"the triton kernels of {operator} are not yet in this version.")
-    if chosen is Backend.FLASH:
-        return _flash_support(operator)
-    if chosen is Backend.SDPA and device_type not in _SDPA_DEVICES:
-        return Support(False, f"sdpa serves {', '.join(_SDPA_DEVICES)}; the device is {device_type}.")
-    return Support(True)
+        fault = versions.device_fault(place, dtype) or _triton_fault(operator, head_dim, tokens)
+    elif chosen is Backend.FLASH:
+        fault = _flash_fault(operator, place, dtype, head_dim)
+    fault = fault or _dropped().get((operator, chosen), "")
+    return Support(not fault, fault)
 
 
 def select(
@@ -119,6 +138,8 @@ def select(
     device: torch.device | str,
     dtype: torch.dtype,
     head_dim: int | None = None,
+    *,
+    tokens: int | None = None,
 ) -> Backend:
     """Choose the backend of one call and note it in the active record.
 
@@ -126,15 +147,71 @@ def select(
     asked for by name, here or there, is never replaced by another. Raises ``BackendError`` with the sentence of its
     ``Support`` where it cannot run, ``ValueError`` for an unknown name.
     """
+    chosen = _choose(operator, backend, device, dtype, head_dim, tokens)
+    _note(operator, chosen)
+    return chosen
+
+
+def _choose(
+    operator: str,
+    backend: str,
+    device: torch.device | str,
+    dtype: torch.dtype,
+    head_dim: int | None,
+    tokens: int | None,
+) -> Backend:
     record = _ACTIVE.get()
     requested = record.requested if backend == AUTO and record is not None else backend
-    chosen = _first_supported(operator, device, dtype, head_dim) if requested == AUTO else _parse(requested)
-    support = supports(operator, chosen, device, dtype, head_dim)
+    if requested == AUTO:
+        chosen = _first_supported(operator, device, dtype, head_dim, tokens)
+    else:
+        chosen = _parse(requested)
+    support = supports(operator, chosen, device, dtype, head_dim, tokens=tokens)
     if not support.ok:
         raise BackendError(f"The {chosen.value} backend cannot serve {operator} here: {support.reason}")
-    if record is not None:
-        record.note(operator, chosen)
     return chosen
+
+
+def serve(
+    operator: str,
+    backend: str,
+    run: Callable[[Backend], T],
+    like: Tensor,
+    head_dim: int | None = None,
+    *,
+    tokens: int | None = None,
+) -> T:
+    """Run one call of an operator on the backend that ``select`` chooses, and note in the active record what served.
+
+    ``run`` imports the backend it is given and calls it, with autocast off; ``like`` is a tensor with the call's device
+    and dtype. A Triton or flash backend that cannot be built is dropped for the rest of the process with a warning, and
+    the next one serves; one asked for by name raises ``BackendError`` instead.
+    """
+    while True:
+        chosen = _choose(operator, backend, like.device, like.dtype, head_dim, tokens)
+        try:
+            with without_autocast(like.device):
+                result = run(chosen)
+        except Exception as error:
+            if not drop_if_broken(operator, chosen, error):
+                raise
+            continue
+        _note(operator, chosen)
+        return result
+
+
+def drop_if_broken(operator: str, backend: Backend, error: Exception) -> bool:
+    """Drop a Triton or flash backend, with a warning, if ``error`` says that it could not be built; say whether it did.
+
+    Serves backward passes too, which meet their own kernels only after the forward pass has run.
+    """
+    words = versions.build_fault(error) if backend in (Backend.TRITON, Backend.FLASH) else ""
+    if not words:
+        return False
+    reason = f"it could not be built and was dropped ({words})."
+    _dropped()[operator, backend] = reason
+    warnings.warn(f"The {backend.value} backend of {operator} is passed over: {reason}", RuntimeWarning, stacklevel=3)
+    return True
 
 
 def support_table(
@@ -151,19 +228,53 @@ def support_table(
     return table
 
 
-def _first_supported(operator: str, device: torch.device | str, dtype: torch.dtype, head_dim: int | None) -> Backend:
+def _note(operator: str, chosen: Backend) -> None:
+    record = _ACTIVE.get()
+    if record is not None:
+        record.note(operator, chosen)
+
+
+def _first_supported(
+    operator: str, device: torch.device | str, dtype: torch.dtype, head_dim: int | None, tokens: int | None
+) -> Backend:
     for candidate in AUTO_ORDER:
-        if supports(operator, candidate, device, dtype, head_dim).ok:
+        if supports(operator, candidate, device, dtype, head_dim, tokens=tokens).ok:
             return candidate
     # The reference refuses what every backend refuses, so its reason is the one to give.
     return Backend.REFERENCE
 
 
-def _flash_support(operator: str) -> Support:
-    if operator == "selective_attention":
-        return Support(False, "the flash backend of selective_attention is not yet in this version.")
-    reason = "it is no softmax attention" if operator == "convolutional_attention" else "its scores carry a bias"
-    return Support(False, f"flash-attn cannot compute {operator}: {reason}.")
+@functools.cache
+def _dropped() -> dict[tuple[str, Backend], str]:
+    """Return the one table of dropped backends: what could not be built stays so until the process ends."""
+    return {}
+
+
+def _triton_fault(operator: str, head_dim: int | None, tokens: int | None) -> str:
+    if operator == "convolutional_attention":
+        if head_dim is not None and head_dim > WIDEST_CONVOLUTION:
+            return f"the triton kernels of {operator} take up to {WIDEST_CONVOLUTION} channels, not {head_dim}."
+        return ""
+    if head_dim is not None and head_dim > versions.WIDEST_HEAD:
+        return f"the triton kernels take heads of up to {versions.WIDEST_HEAD} numbers, not {head_dim}."
+    if operator == "focused_attention" and tokens is not None and tokens > FOCUSED_TOKENS:
+        return f"the triton kernels of {operator} take windows of up to {FOCUSED_TOKENS} tokens, not {tokens}."
+    return ""
+
+
+def _flash_fault(operator: str, device: torch.device, dtype: torch.dtype, head_dim: int | None) -> str:
+    if operator != "selective_attention":
+        reason = "it is no softmax attention" if operator == "convolutional_attention" else "its scores carry a bias"
+        return f"flash-attn cannot compute {operator}: {reason}."
+    if dtype not in (torch.float16, torch.bfloat16):
+        return f"flash-attn takes float16 and bfloat16, not {_short(dtype)}."
+    if device.type != "cuda":
+        return f"flash-attn runs on CUDA and ROCm; the device is {device.type}."
+    if head_dim is not None and head_dim > versions.WIDEST_FLASH_HEAD:
+        return f"flash-attn takes heads of up to {versions.WIDEST_FLASH_HEAD} numbers, not {head_dim}."
+    if importlib.util.find_spec("flash_attn") is None:
+        return "flash-attn is not installed; `pip install 'triptych[flash]'` adds it."
+    return versions.hardware_fault(device)
 
 
 def _parse(name: str) -> Backend:

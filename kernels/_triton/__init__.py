@@ -1,6 +1,7 @@
-"""What the Triton kernels of all operators share will live here.
+"""What the Triton kernels of all operators share; importing this package or its modules does not import Triton.
 
-That is: the rules for 64-bit offsets, the tile configurations shipped by GPU capability, and the checks of Triton's
-version, each in one place. Nothing imports this package yet; the dispatcher says that the kernels are not in this
-version.
+``versions`` says whether kernels can run here and why not, ``targets`` names the devices that tiles are shipped for,
+``offsets`` says when 32-bit offsets are too small, ``launch`` starts a kernel or records it, ``compile_ahead`` compiles
+what was recorded for a device that need not be present. May import torch and the standard library; Triton only inside
+the functions of ``compile_ahead``.
 """

@@ -5,8 +5,7 @@ Shapes: B images, C channels, h w pixels, L side of the static kernel. May impor
 
 from torch import Tensor
 
-from kernels.dispatch import AUTO, Backend, select
-from kernels.precision import without_autocast
+from kernels.dispatch import AUTO, Backend, serve
 from kernels.validation import check_same_kind, shapes
 
 
@@ -19,8 +18,12 @@ def convolutional_attention(x: Tensor, static_kernel: Tensor, dynamic_kernel: Te
     they do not fit, ``BackendError`` where a named backend cannot run.
     """
     _check(x, static_kernel, dynamic_kernel)
-    chosen = select("convolutional_attention", backend, x.device, x.dtype)
-    with without_autocast(x.device):
+
+    def run(chosen: Backend) -> Tensor:
+        if chosen is Backend.TRITON:
+            from kernels.convolutional_attention import triton_kernels
+
+            return triton_kernels.convolutional_attention(x, static_kernel, dynamic_kernel)
         if chosen is Backend.SDPA:
             from kernels.convolutional_attention import sdpa
 
@@ -28,6 +31,8 @@ def convolutional_attention(x: Tensor, static_kernel: Tensor, dynamic_kernel: Te
         from kernels.convolutional_attention import reference
 
         return reference.convolutional_attention(x, static_kernel, dynamic_kernel)
+
+    return serve("convolutional_attention", backend, run, x, x.shape[1])
 
 
 def _check(x: Tensor, static_kernel: Tensor, dynamic_kernel: Tensor) -> None:

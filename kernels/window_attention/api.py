@@ -5,8 +5,7 @@ Shapes: W windows, H heads, M side of a window, N = M*M tokens, D head dimension
 
 from torch import Tensor
 
-from kernels.dispatch import AUTO, Backend, select
-from kernels.precision import without_autocast
+from kernels.dispatch import AUTO, Backend, serve
 from kernels.validation import check_windows
 
 
@@ -33,8 +32,12 @@ def window_attention(
     check_windows(q, k, v, bias_table, window_size, regions)
     if scale is None:
         scale = q.shape[-1] ** -0.5
-    chosen = select("window_attention", backend, q.device, q.dtype, q.shape[-1])
-    with without_autocast(q.device):
+
+    def run(chosen: Backend) -> Tensor:
+        if chosen is Backend.TRITON:
+            from kernels.window_attention import triton_kernels
+
+            return triton_kernels.window_attention(q, k, v, bias_table, window_size, regions, scale)
         if chosen is Backend.SDPA:
             from kernels.window_attention import sdpa
 
@@ -42,3 +45,5 @@ def window_attention(
         from kernels.window_attention import reference
 
         return reference.window_attention(q, k, v, bias_table, window_size, regions, scale)
+
+    return serve("window_attention", backend, run, q, q.shape[-1], tokens=q.shape[-2])
