@@ -1,6 +1,6 @@
 """Finds out what an interrupted job has finished: the records whose CRCs hold against the canvas file.
 
-Imports plain modules of `engine`. Nothing is believed that the bytes do not prove: not the word of a record, not the order in which
+Imports plain modules of `engine`. Nothing is believed that the bytes do not prove: no record's word, no order in which
 pages and records reached the disk.
 """
 
