@@ -1,0 +1,52 @@
+"""The tiles of the selective attention kernels by target; why they are what they are: README.md.
+
+May import torch and ``kernels``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from kernels._triton.launch import Shape
+from kernels._triton.targets import Target
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Rows of queries and of keys that one step of a program works on, and how the program is laid out."""
+
+    rows: int
+    keys: int
+    shape: Shape
+
+
+def forward_tile(target: Target, tokens: int, head_dim: int, dtype: torch.dtype) -> Tile:
+    """Return the tile of the forward kernel: at most one window of queries against at most one of keys."""
+    if dtype == torch.float32:
+        # Products in full float32 keep their operands in registers: smaller tiles, or they spill.
+        return Tile(32, 32, Shape(4, 2))
+    rows, keys = _fit(tokens, 128 if tokens > 64 else 64), _fit(tokens, 64)
+    warps = 4 if rows <= 64 else 8
+    if target.platform == "hip":
+        # Waves of 64 lanes and 64 KiB: one stage fetched ahead is all that fits beside the tiles.
+        return Tile(min(rows, 64), keys, Shape(4, 1 if head_dim > 32 else 2))
+    return Tile(rows, keys, Shape(warps, 3 if target.name in ("sm_80", "sm_90", "sm_100") else 2))
+
+
+def backward_tile(target: Target, tokens: int, head_dim: int, dtype: torch.dtype) -> Tile:
+    """Return the tile of both backward kernels; each holds two score tiles and two accumulators."""
+    if dtype == torch.float32:
+        return Tile(32, 32, Shape(4, 1)) if head_dim <= 32 else Tile(16, 32, Shape(4, 1))
+    rows = _fit(tokens, 64)
+    stages = 1 if target.platform == "hip" else 2
+    return Tile(rows, _fit(tokens, 64), Shape(4, stages))
+
+
+def _fit(tokens: int, most: int) -> int:
+    """Return the power of two from 16 to ``most`` that covers ``tokens``, or ``most``."""
+    size = 16
+    while size < tokens and size < most:
+        size *= 2
+    return size
