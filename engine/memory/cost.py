@@ -1,7 +1,7 @@
 """What a model takes in memory: a fixed part and a part per input pixel, measured once and kept in the cache folder.
 
-Imports the standard library and `engine.paths`. Beside the costs the store keeps what was learned from runs: the peak that was
-measured last, and the tiles that ran out of memory.
+Imports the standard library, `engine.paths` and `engine.tiling.geometry`. Beside the costs, the store keeps what runs taught: the
+peak that was measured last, and the tiles that ran out of memory.
 """
 
 from __future__ import annotations
@@ -12,36 +12,39 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from engine import paths
+from engine.tiling.geometry import round_up
 
 FORMAT_VERSION = 1
-# A record of a model that has not been run for this long is dropped when the file is written.
+# What nobody has used for half a year is left out when the file is next written.
 KEEP_S = 180 * 24 * 3600.0
-# The newest lessons of one key; older ones speak of a machine that has changed since.
-_LESSONS_KEPT = 8
-# A measured peak that is this far above or below its prediction makes the cost be measured again.
+# The newest lessons of a key; older ones speak of a machine that has changed since.
+LESSONS_KEPT = 8
+# How far a measured peak may lie from its prediction before the cost is measured again.
 TOLERANCE = 0.1
 
 
 @dataclass(frozen=True)
 class MemoryCost:
-    """Peak memory as a line over the pixels of a tile: `fixed_bytes` + `bytes_per_px` × input pixels."""
+    """Peak memory as a line over a tile's pixels, padded to whole windows: `fixed_bytes` + `bytes_per_px` × input pixels."""
 
     fixed_bytes: int
     bytes_per_px: float
+    window_px: int = 1
 
     def peak_bytes(self, height: int, width: int) -> int:
-        """Returns the predicted peak, in bytes above the process without a model, of a tile of height × width input pixels."""
-        return round(self.fixed_bytes + self.bytes_per_px * height * width)
+        """Returns the predicted peak of a tile of height × width input pixels, in bytes above the process without a model."""
+        pixels = round_up(height, self.window_px) * round_up(width, self.window_px)
+        return round(self.fixed_bytes + self.bytes_per_px * pixels)
 
 
 @dataclass(frozen=True)
-class Probe:
-    """One measurement: a tile of height × width input pixels peaked at `peak_bytes`."""
+class Peak:
+    """A measurement: a tile of height × width input pixels peaked at `peak_bytes`."""
 
     height: int
     width: int
@@ -50,7 +53,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A tile of height × width input pixels ran out of memory where `free_bytes` had been free before it."""
+    """A tile of height × width input pixels ran out of memory although `free_bytes` had been free when its job was planned."""
 
     height: int
     width: int
@@ -59,7 +62,7 @@ class Lesson:
 
 @dataclass(frozen=True)
 class CostKey:
-    """What a cost is valid for: whatever changes what is allocated.
+    """What a cost is valid for: all that changes what is allocated.
 
     `sha256` of the weights; `backend` as asked for; `device`: its name with driver and torch version, as
     `engine.worker.devices.device_identity` returns; `channels` as in `engine.canvas`; `version` of Triptych.
@@ -77,44 +80,149 @@ class CostKey:
 
     @property
     def text(self) -> str:
-        """The key as one line, as it stands in the file."""
-        return " ".join(f"{field.name}={getattr(self, field.name)}" for field in fields(self))
+        """The key as one line of JSON, as it stands in the file."""
+        return json.dumps(asdict(self), sort_keys=True)
 
 
 @dataclass(frozen=True)
 class Remembered:
-    """All that the store holds for one key. `last`: the peak measured by the last whole run, and of which tile size."""
+    """All that the store holds for one key. `last`: what the last run to its end peaked at, and at which tile."""
 
     key: CostKey
     cost: MemoryCost | None = None
-    last: Probe | None = None
+    last: Peak | None = None
     lessons: tuple[Lesson, ...] = ()
+    used_s: float = 0.0
 
 
-def fit(small: Probe, large: Probe) -> MemoryCost:
-    """Returns the line through two probes; never falling and never below zero, so that noise cannot promise a free tile."""
-    raise NotImplementedError
+def fit(peaks: Sequence[Peak], window_px: int = 1) -> MemoryCost:
+    """Returns the line through measurements (least squares over the pixels), its slope and its fixed part never below zero.
+
+    The tiles measured are whole windows of `window_px`. Raises ValueError where the measurements are not of at least two sizes.
+    """
+    pixels = [peak.height * peak.width for peak in peaks]
+    if len(set(pixels)) < 2:
+        raise ValueError(f"a line needs measurements of two sizes, not of {pixels}")
+    values = [peak.peak_bytes for peak in peaks]
+    mean_px, mean_bytes = sum(pixels) / len(pixels), sum(values) / len(values)
+    spread = sum((each - mean_px) ** 2 for each in pixels)
+    rise = sum((px - mean_px) * (value - mean_bytes) for px, value in zip(pixels, values, strict=True))
+    slope = max(rise / spread, 0.0)
+    fixed = mean_bytes - slope * mean_px
+    if fixed < 0:
+        # Memory that grows faster than the pixels: a line through the origin and the largest measurement errs least above it.
+        largest = max(range(len(pixels)), key=pixels.__getitem__)
+        return MemoryCost(0, values[largest] / pixels[largest], window_px)
+    return MemoryCost(round(fixed), slope, window_px)
 
 
 class CostStore:
-    """The costs, peaks and lessons in `<cache>/memory.json`; a file that is missing or damaged counts as empty."""
+    """Costs, peaks and lessons in `<cache>/memory.json`. A file that is missing or damaged counts as empty.
+
+    Each change reads the file, and replaces it whole: two processes at once may lose one's change, never the file.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._file = (folder or paths.cache_folder()) / "memory.json"
 
     def read(self, key: CostKey) -> Remembered:
         """Returns what is known for `key`."""
-        raise NotImplementedError
+        return self._read().get(key.text, Remembered(key))
 
     def remembered(self) -> list[Remembered]:
         """Returns all records, the last used first."""
-        raise NotImplementedError
+        return sorted(self._read().values(), key=lambda record: -record.used_s)
 
     def keep_cost(self, key: CostKey, cost: MemoryCost) -> None:
         """Keeps a measured cost."""
+        self._change(key, lambda record: replace(record, cost=cost))
 
-    def keep_peak(self, key: CostKey, peak: Probe) -> None:
-        """Keeps the peak of a whole run; a cost that predicted it badly is dropped and so measured again."""
+    def keep_peak(self, key: CostKey, peak: Peak) -> None:
+        """Keeps the peak of a run; the cost that predicted it wrongly is dropped, a lesson that it disproves too."""
+
+        def change(record: Remembered) -> Remembered:
+            cost = record.cost
+            if cost is not None and abs(cost.peak_bytes(peak.height, peak.width) / peak.peak_bytes - 1) > TOLERANCE:
+                cost = None
+            lessons = tuple(each for each in record.lessons if not _disproves(peak, each))
+            return replace(record, cost=cost, last=peak, lessons=lessons)
+
+        if peak.peak_bytes > 0:
+            self._change(key, change)
 
     def keep_lesson(self, key: CostKey, lesson: Lesson) -> None:
         """Keeps that a tile ran out of memory."""
+
+        def change(record: Remembered) -> Remembered:
+            others = tuple(each for each in record.lessons if each != lesson)
+            return replace(record, lessons=(*others, lesson)[-LESSONS_KEPT:])
+
+        self._change(key, change)
+
+    def _change(self, key: CostKey, change: Callable[[Remembered], Remembered]) -> None:
+        records = self._read()
+        now_s = time.time()
+        records[key.text] = replace(change(records.get(key.text, Remembered(key))), used_s=now_s)
+        self._write([record for record in records.values() if now_s - record.used_s < KEEP_S])
+
+    def _read(self) -> dict[str, Remembered]:
+        try:
+            content = json.loads(self._file.read_text(encoding="utf-8"))
+            if content["format_version"] != FORMAT_VERSION:
+                return {}
+            entries = list(content["records"])
+        except (OSError, ValueError, TypeError, KeyError):
+            # Missing, damaged, or of another version: all is measured again.
+            return {}
+        records = {}
+        for entry in entries:
+            # One damaged record costs only itself.
+            with contextlib.suppress(TypeError, ValueError, KeyError, AttributeError):
+                record = _record_from(entry)
+                records[record.key.text] = record
+        return records
+
+    def _write(self, records: list[Remembered]) -> None:
+        content = {"format_version": FORMAT_VERSION, "records": [asdict(record) for record in records]}
+        # A cache that cannot be written only costs the next run a second measurement.
+        with contextlib.suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=self._file.parent, prefix=self._file.name)
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+                    json.dump(content, out, indent=1)
+                Path(name).replace(self._file)
+            finally:
+                Path(name).unlink(missing_ok=True)
+
+
+def _disproves(peak: Peak, lesson: Lesson) -> bool:
+    """Whether a tile at least as large took less than had been free before the lesson: then another program had taken it."""
+    return peak.height * peak.width >= lesson.height * lesson.width and peak.peak_bytes < lesson.free_bytes
+
+
+def _record_from(entry: Any) -> Remembered:
+    """Reads one record with every value checked. Raises TypeError, ValueError, KeyError or AttributeError for a damaged one."""
+    cost = entry["cost"] and _cost_from(entry["cost"])
+    last = entry["last"] and Peak(*(_whole(entry["last"][field.name]) for field in fields(Peak)))
+    lessons = tuple(Lesson(*(_whole(each[field.name]) for field in fields(Lesson))) for each in entry["lessons"])
+    return Remembered(CostKey(**entry["key"]), cost or None, last or None, lessons, _number(entry["used_s"]))
+
+
+def _cost_from(entry: Any) -> MemoryCost:
+    window_px = _whole(entry["window_px"])
+    if window_px < 1:
+        raise ValueError(f"a window of {window_px} pixels")
+    return MemoryCost(_whole(entry["fixed_bytes"]), _number(entry["bytes_per_px"]), window_px)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**62:
+        raise ValueError(f"{value!r} is no amount")
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"{value!r} is no whole number")
+    return int(_number(value))

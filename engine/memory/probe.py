@@ -1,7 +1,8 @@
 """Measures the memory that work takes, on the device that does it.
 
-Imports psutil, and torch only where a CUDA device is measured. On a CPU the figure is the process's private memory (RssAnon on
-Linux; pages of files mapped into it do not count) above that before the model was loaded; on CUDA, the memory reserved by torch.
+Imports psutil where the system is not Linux, and torch only where a CUDA device is measured. On a CPU the figure is the process's
+private memory (RssAnon on Linux; pages of files mapped into it do not count) above that before the model was loaded; on CUDA, the
+memory reserved by torch.
 """
 
 from __future__ import annotations
@@ -11,18 +12,37 @@ import ctypes
 import gc
 import sys
 import threading
+from collections.abc import Callable
+from contextvars import ContextVar, Token
 from pathlib import Path
 from types import TracebackType
 
+from engine.memory.cost import MemoryCost, Peak, fit
+from engine.tiling.geometry import round_up
+
 _STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
+# Written to clear_refs: the high-water mark of resident memory begins anew (proc(5)).
+_RESET_PEAK = "5"
+
+# Probed edges, in input pixels.
+_PROBE_EDGES_PX = (96, 192)
+
+
+def _resident() -> tuple[int, int, int]:
+    """Returns (private, of files and shared, highest of their sum), in bytes; Linux only."""
+    found = dict.fromkeys(("RssAnon", "RssFile", "RssShmem", "VmHWM"), 0)
+    for line in _STATUS.read_text().splitlines():
+        name, _, rest = line.partition(":")
+        if name in found:
+            found[name] = int(rest.split()[0]) * 1024
+    return found["RssAnon"], found["RssFile"] + found["RssShmem"], found["VmHWM"]
 
 
 def private_bytes() -> int:
     """Returns this process's private memory in bytes (on systems other than Linux: its unique set size)."""
     if _STATUS.exists():
-        for line in _STATUS.read_text().splitlines():
-            if line.startswith("RssAnon:"):
-                return int(line.split()[1]) * 1024
+        return _resident()[0]
     import psutil
 
     return int(psutil.Process().memory_full_info().uss)
@@ -36,10 +56,16 @@ def release_freed() -> None:
             ctypes.CDLL(None).malloc_trim(0)
 
 
-class PeakMemory:
-    """Context manager that finds the peak of private memory (CPU) or reserved memory (CUDA) while it is open.
+# The measurements that are open in this thread, the outermost first.
+_OPEN: ContextVar[tuple[PeakMemory, ...]] = ContextVar("_OPEN", default=())
 
-    `base_bytes`: what was private before the model was loaded; `peak_bytes`, valid after the block, is above it.
+
+class PeakMemory:
+    """Context manager that finds the peak of private memory (CPU) or of reserved memory (CUDA) while it is open.
+
+    `base_bytes`: what was private before the model was loaded; `peak_bytes`, valid after the block, is above it. Where the
+    kernel keeps a high-water mark that can be begun anew, the peak is exact; else it is sampled every `interval_s`. Blocks may
+    lie within each other.
     """
 
     def __init__(self, device: str, base_bytes: int, interval_s: float = 0.01) -> None:
@@ -48,31 +74,87 @@ class PeakMemory:
         self._base_bytes = base_bytes
         self._interval_s = interval_s
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample, name="peak-memory", daemon=True)
-
-    def _sample(self) -> None:
-        while True:
-            self.peak_bytes = max(self.peak_bytes, private_bytes() - self._base_bytes)
-            if self._stop.wait(self._interval_s):
-                return
+        self._thread: threading.Thread | None = None
+        self._other_bytes = 0
+        self._token: Token[tuple[PeakMemory, ...]] | None = None
 
     def __enter__(self) -> PeakMemory:
+        outer = _OPEN.get()
+        # What they have seen so far is about to be cleared.
+        for each in outer:
+            each._note()
         if self._device.startswith("cuda"):
             import torch
 
             torch.cuda.reset_peak_memory_stats(self._device)
+        elif _clear_mark():
+            self._other_bytes = _resident()[1]
         else:
+            self._thread = threading.Thread(target=self._sample, name="peak-memory", daemon=True)
             self._thread.start()
+        self._token = _OPEN.set((*outer, self))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._token is not None:
+            _OPEN.reset(self._token)
+        if self._thread is not None:
+            self._stop.set()
+            self._thread.join()
+        self._note()
+
+    def _note(self) -> None:
+        """Raises `peak_bytes` to what the system has seen since it was last cleared."""
         if self._device.startswith("cuda"):
             import torch
 
-            self.peak_bytes = torch.cuda.max_memory_reserved(self._device)
+            seen = int(torch.cuda.max_memory_reserved(self._device))
+        elif self._thread is not None:
+            seen = private_bytes() - self._base_bytes
         else:
-            self._stop.set()
-            self._thread.join()
-            self.peak_bytes = max(self.peak_bytes, private_bytes() - self._base_bytes, 0)
+            private, other, mark = _resident()
+            # The mark counts pages of files too. They mostly come and stay, so the more there were, the more of it they were.
+            seen = max(private, mark - max(other, self._other_bytes)) - self._base_bytes
+        self.peak_bytes = max(self.peak_bytes, seen)
+
+    def _sample(self) -> None:
+        while not self._stop.wait(self._interval_s):
+            self._note()
+
+
+def _clear_mark() -> bool:
+    """Begins the high-water mark of this process anew; False where that cannot be done."""
+    try:
+        _CLEAR.write_text(_RESET_PEAK)
+    except OSError:
+        # Not Linux, or a container that keeps proc read-only.
+        return False
+    return True
+
+
+def measure_cost(run_tile: Callable[[int, int], None], device: str, base_bytes: int, window_px: int) -> MemoryCost:
+    """Returns the cost of tiles, from the peaks of a small and a larger one that `run_tile(height, width)` runs."""
+    edges_px = [round_up(edge, window_px) for edge in _PROBE_EDGES_PX]
+    # What is loaded and set up by the first tile belongs to the fixed part of all.
+    run_tile(window_px, window_px)
+    return fit([probe(run_tile, device, base_bytes, edge) for edge in edges_px], window_px)
+
+
+def probe(run_tile: Callable[[int, int], None], device: str, base_bytes: int, edge_px: int) -> Peak:
+    """Returns the peak of one tile of edge_px × edge_px, begun with nothing kept from earlier work."""
+    release(device)
+    with PeakMemory(device, base_bytes) as memory:
+        run_tile(edge_px, edge_px)
+    release(device)
+    return Peak(edge_px, edge_px, memory.peak_bytes)
+
+
+def release(device: str) -> None:
+    """Gives back what the allocators of the host and of the device keep for later."""
+    release_freed()
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.empty_cache()

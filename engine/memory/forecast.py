@@ -1,0 +1,88 @@
+"""What the runs of one session will take: costs from the store or from probes, plans against the free memory, lessons kept.
+
+Imports `engine.memory.{budget,cost,planner}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from engine.memory.budget import MemGetInfo, budget_of, free_bytes
+from engine.memory.cost import CostKey, CostStore, Lesson, MemoryCost, Peak
+from engine.memory.planner import MemoryPlan, plan
+
+
+class Forecast:
+    """Plans the jobs of one `key`.
+
+    `measure` runs the probes, at most once in the life of a Forecast. `held_bytes` answers what the session itself holds at the
+    moment (above the process without a model; on CUDA what torch has reserved). `sharers`: workers on the same memory.
+    """
+
+    def __init__(
+        self,
+        key: CostKey,
+        measure: Callable[[], MemoryCost],
+        device: str,
+        held_bytes: Callable[[], int],
+        mem_get_info: MemGetInfo | None = None,
+        sharers: int = 1,
+        store: CostStore | None = None,
+    ) -> None:
+        self._key = key
+        self._measure = measure
+        self._device = device
+        self._held_bytes = held_bytes
+        self._mem_get_info = mem_get_info
+        self._sharers = sharers
+        self._store = store or CostStore()
+        self._measured: MemoryCost | None = None
+        self._planned_free_bytes: int | None = None
+
+    def cost(self) -> MemoryCost:
+        """Returns the cost: as measured by this object, else from the store, else measured now."""
+        if self._measured is None:
+            cost = self._store.read(self._key).cost
+            if cost is not None:
+                return cost
+            self._measured = self._measure()
+            self._store.keep_cost(self._key, self._measured)
+        return self._measured
+
+    def plan(
+        self, height: int, width: int, *, window_px: int, overlap_px: int, asked: int | Literal["auto"] | None
+    ) -> MemoryPlan:
+        """Returns the plan for an image of height × width input pixels, against the memory that is free now.
+
+        Raises OutOfMemoryError where nothing that may be chosen fits.
+        """
+        cost = self.cost()
+        budget = budget_of(free_bytes(self._device, self._mem_get_info), self._held_bytes(), self._sharers)
+        self._planned_free_bytes = budget.free_bytes
+        return plan(
+            cost,
+            budget,
+            height,
+            width,
+            window_px=window_px,
+            overlap_px=overlap_px,
+            asked=asked,
+            device_type=self._device.partition(":")[0],
+            lessons=self._store.read(self._key).lessons,
+        )
+
+    def predicted_bytes(self, height: int, width: int) -> int:
+        """Returns the predicted peak of one tile of height × width input pixels."""
+        return self.cost().peak_bytes(height, width)
+
+    def finished(self, tile_height: int, tile_width: int, peak_bytes: int) -> None:
+        """Keeps the peak of a whole run whose largest tile was tile_height × tile_width; a wrong prediction is not kept."""
+        self._store.keep_peak(self._key, Peak(tile_height, tile_width, peak_bytes))
+
+    def ran_out(self, tile_height: int, tile_width: int) -> None:
+        """Keeps that a tile ran out of memory, with what had been free when the job was planned."""
+        free = self._planned_free_bytes
+        if free is None:
+            free = budget_of(free_bytes(self._device, self._mem_get_info), self._held_bytes(), self._sharers).free_bytes
+        self._store.keep_lesson(self._key, Lesson(tile_height, tile_width, free))
