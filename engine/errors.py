@@ -10,7 +10,13 @@ Imports the standard library only, so that every process can raise and read them
     │   └── ImageTooLargeError  refused from its header, before anything is decoded
     ├── OutputError             the result cannot be written (format, folder, disk)
     ├── DeviceError             the device asked for is not there
-    ├── WorkerError             the worker process failed or died
+    ├── WorkerError             a worker or I/O process failed or died
+    │   ├── OutOfMemoryError    not even the smallest pieces of a tile fit the memory
+    │   ├── ContextLostError    the device failed and its context is lost: only a new process can go on
+    │   ├── NotFiniteError      a tile came out with values that are not finite, in fp32 too
+    │   ├── ProcessDiedError    the process ended in the middle of a request
+    │   └── StuckError          the process shows no sign of life
+    ├── JobBusyError            another process works on this job
     └── Cancelled               the user stopped the job
 """
 
@@ -61,6 +67,30 @@ class DeviceError(TriptychError):
 
 class WorkerError(TriptychError):
     """A worker or I/O process that failed or died."""
+
+
+class OutOfMemoryError(WorkerError):
+    """Not even the smallest pieces of a tile fit into the memory of the device."""
+
+
+class ContextLostError(WorkerError):
+    """The device failed in a way that leaves its context unusable: the process that holds it has to end."""
+
+
+class NotFiniteError(WorkerError):
+    """A tile came out with values that are not finite, computed again in fp32 too."""
+
+
+class ProcessDiedError(WorkerError):
+    """The process ended in the middle of a request: killed, or brought down by a fault."""
+
+
+class StuckError(WorkerError):
+    """The process showed no sign of life for so long that it was ended."""
+
+
+class JobBusyError(TriptychError):
+    """Another process holds the lock of this job."""
 
 
 class Cancelled(TriptychError):  # noqa: N818 - a decision of the user, not an error

@@ -8,13 +8,13 @@ a *request* and receives *events* for it until one that ends it: `Done...`, or `
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from engine.canvas import RasterRef
 from engine.errors import Failure
-from engine.tiling.geometry import Box
+from engine.tiling.geometry import Box, TilePlan
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 
 # The I/O process (engine.imaging)
@@ -166,14 +166,19 @@ class ModelRequest:
 
 @dataclass(frozen=True)
 class UpscaleSettings:
-    """How a model is run. `tile_px`: edge in input pixels, halo included, or None for off."""
+    """How a model is run.
 
-    tile_px: int | None = 480
+    `tile_px`: edge in input pixels, halo included; "auto": the memory plan chooses; None: off, the whole image at once. `device`
+    may be a comma list: its devices share the tiles of one job. `threads`: of a worker on the CPU, None for torch's own choice.
+    """
+
+    tile_px: int | Literal["auto"] | None = "auto"
     overlap_px: int = 32
     device: str = "auto"
     precision: str = "auto"
     backend: str = "auto"
     ensemble: bool = False
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -201,14 +206,77 @@ class Prepare:
 
 
 @dataclass(frozen=True)
-class Upscale:
-    """Upscale a raster into a canvas (float32, same channels, `scale` times as large). `Progress`, then `DoneUpscale`."""
+class Plan:
+    """Ask what a run on an image of this size would take. Answered by `DonePlan`; loads the model where it is not yet loaded.
+
+    `sharers`: how many workers will share the device's memory.
+    """
 
     epoch: int
     model: ModelRequest
     settings: UpscaleSettings
+    height: int
+    width: int
+    channels: int
+    sharers: int = 1
+
+
+@dataclass(frozen=True)
+class OpenCanvas:
+    """Begin to work on a canvas: load the model, open both rasters and the journal. Answered by `DoneOpen`.
+
+    `settings` are decided by now: one device and a precision; the tiles are those of `plan`. `stamp`: the job's, for the
+    journal. `job_folder`: the folder of a job that can be resumed; there, writer number `writer` holds a lock while it works, so
+    that nobody resumes a job whose worker still writes. Until `CloseCanvas`, `RunTile` and `BlendSeam` of the same epoch may
+    follow.
+    """
+
+    epoch: int
+    model: ModelRequest
+    settings: UpscaleSettings
+    plan: TilePlan
     source: RasterRef
     canvas: RasterRef
+    journal_path: str
+    stamp: int = 0
+    job_folder: str | None = None
+    writer: int = 0
+
+
+@dataclass(frozen=True)
+class RunTile:
+    """Run the network on one tile, write its core and its margins. Answered by `DoneTile`, or by `Failed`.
+
+    `limit_px`: cut the tile into pieces of at most that edge, because it ran out of memory as a whole before. `backend`: serve
+    the attention operators by this one ("reference" after the device failed), None: as the settings say.
+    """
+
+    epoch: int
+    index: int
+    limit_px: int | None = None
+    backend: str | None = None
+
+
+@dataclass(frozen=True)
+class BlendSeam:
+    """Blend one region of the plan from the margins of its tiles. Answered by `DoneSeam`."""
+
+    epoch: int
+    region: int
+
+
+@dataclass(frozen=True)
+class CloseCanvas:
+    """Leave the canvas: write what is outstanding. Answered by `DoneClose`. The model stays loaded."""
+
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Stop the work of this epoch; the request in progress ends with `Failed` of kind `Cancelled`."""
+
+    epoch: int
 
 
 @dataclass(frozen=True)
@@ -245,28 +313,107 @@ class Ready:
 
 @dataclass(frozen=True)
 class DonePrepare:
-    """A model is loaded: what it is, and what it runs on."""
+    """A model is loaded: what it is, what it runs on, and with which versions (of torch, triton, the driver: name → version)."""
 
     epoch: int
     info: ModelInfo
     device: str
     precision: str
+    threads: int = 0
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DonePlan:
+    """What a run would take: the tile chosen (None: off), memory in bytes, and the share of the work that goes into overlaps."""
+
+    epoch: int
+    prepared: DonePrepare
+    tile_px: int | None
+    overlap_px: int
+    tiles: int
+    predicted_bytes: int | None
+    budget_bytes: int | None
+    free_bytes: int | None
+    overlap_share: float
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DoneOpen:
+    """A worker is ready for the tiles of a canvas."""
+
+    epoch: int
+    prepared: DonePrepare
+
+
+@dataclass(frozen=True)
+class DoneTile:
+    """A tile is computed and recorded. `note`: how it was done differently ("" as planned, "smaller tiles", "fp32", "reference").
+
+    `sr_boxes`: the part of the canvas that is final now. `peak_bytes`: the peak of this tile. `limit_px`: the edge of the pieces
+    that fitted, where the whole tile did not.
+    """
+
+    epoch: int
+    index: int
+    seconds: float
+    sr_boxes: tuple[Box, ...]
+    peak_bytes: int = 0
+    note: str = ""
+    limit_px: int | None = None
+
+
+@dataclass(frozen=True)
+class DoneSeam:
+    """A seam is blended and recorded."""
+
+    epoch: int
+    region: int
+    sr_boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True)
+class DoneClose:
+    """A worker has left a canvas: which backend served each operator, and its peak since it was opened."""
+
+    epoch: int
+    backend: dict[str, str]
+    peak_memory_bytes: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """The worker lives. `activity`: "idle", "loading", "compiling" or "computing"."""
+
+    epoch: int
+    activity: str
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A tile was finished. `sr_box`: the part of the canvas that is final since the last event (output pixels)."""
+    """Part of a canvas became final. `sr_boxes`: which, since the last event (output pixels); `tiles_done` of `tiles` are done.
+
+    Made by `engine.client` for its callers. `tile_seconds` and `tile_peak_bytes`: of the tile just finished, None for a seam.
+    """
 
     epoch: int
     tiles_done: int
     tiles: int
     seconds: float
     sr_boxes: tuple[Box, ...] = ()
+    tile_seconds: float | None = None
+    tile_peak_bytes: int | None = None
 
 
 @dataclass(frozen=True)
 class DoneUpscale:
-    """A canvas is complete. `backend`: attention operator → the backend that served it."""
+    """A canvas is complete: the sum of what its workers did. Made by `engine.client` for its callers.
+
+    `backend`: attention operator → the backend that served it. `resumed_tiles`: how many were there already. `different`: tile
+    index → how it was done differently.
+    """
 
     epoch: int
     tiles: int
@@ -277,6 +424,9 @@ class DoneUpscale:
     backend: dict[str, str]
     seconds: float
     peak_memory_bytes: int
+    predicted_memory_bytes: int | None = None
+    resumed_tiles: int = 0
+    different: dict[int, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
@@ -297,5 +447,20 @@ class Failed:
 
 
 IoRequest = Inspect | Decode | Encode | WriteSheet | Stop
-WorkerRequest = Prepare | Upscale | Install | Examine | Stop
-Event = Ready | IoProgress | DoneInspect | DoneDecode | DoneEncode | DonePrepare | Progress | DoneUpscale | DoneExamine | Failed
+WorkerRequest = Prepare | Plan | OpenCanvas | RunTile | BlendSeam | CloseCanvas | Install | Examine | Cancel | Stop
+Event = (
+    Ready
+    | Heartbeat
+    | IoProgress
+    | DoneInspect
+    | DoneDecode
+    | DoneEncode
+    | DonePrepare
+    | DonePlan
+    | DoneOpen
+    | DoneTile
+    | DoneSeam
+    | DoneClose
+    | DoneExamine
+    | Failed
+)

@@ -7,26 +7,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine import catalog
-from engine.errors import CheckpointError, NotYetError, UsageError
+from engine.errors import CheckpointError, UsageError
 from engine.jobs import ModelChoice
 from engine.messages import ModelRequest, UpscaleSettings
 
-AUTO_TILE_PX = 480
 SCALES = (2, 3, 4)
 
 
 def settings_of(options: argparse.Namespace) -> UpscaleSettings:
-    """Returns the run settings. Raises NotYetError for what a later version answers, UsageError for what cannot be."""
-    if options.backend in ("triton", "flash"):
-        raise NotYetError(f"--backend {options.backend} is not yet in this version.", "Use --backend auto.")
-    if "," in options.device:
-        raise NotYetError("Several devices are not yet in this version.", "Name one device.")
-    kind, _, index = options.device.partition(":")
-    if options.device not in ("auto", "cpu", "mps", "cuda") and not (kind == "cuda" and index.isdigit()):
-        raise UsageError(f"Unknown device {options.device!r}.", "Use auto, cpu, mps, cuda or cuda:N.")
-    tile = {"auto": AUTO_TILE_PX, "off": None}.get(options.tile, options.tile)
+    """Returns the run settings. Raises UsageError for what cannot be."""
+    for device in options.device.split(","):
+        kind, _, index = device.partition(":")
+        if device not in ("auto", "cpu", "mps", "cuda") and not (kind == "cuda" and index.isdigit()):
+            raise UsageError(
+                f"Unknown device {device!r}.",
+                "Use auto, cpu, mps, cuda, cuda:N, or a comma list such as cuda:0,cuda:1.",
+            )
     return UpscaleSettings(
-        tile_px=tile,
+        tile_px=None if options.tile == "off" else options.tile,
         overlap_px=options.overlap,
         device=options.device,
         precision=options.precision,

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from engine.errors import DeviceError, NotYetError
+from engine.errors import DeviceError
 from kernels import dispatch
 
 
@@ -32,8 +32,6 @@ def resolve_device(name: str) -> str:
 
     "auto" takes the first CUDA device, else the CPU: MPS runs the same code but is untested, so it is taken when it is asked for.
     """
-    if "," in name:
-        raise NotYetError("Several devices for one job are not yet in this version.", "Name one device.")
     if name == "auto":
         return "cuda:0" if torch.cuda.is_available() else "cpu"
     if name == "cpu":

@@ -1,6 +1,8 @@
 """Entry of the worker process: reads requests from its pipe and answers them, one at a time, until the pipe closes.
 
-Imports torch (through `engine.worker.session`) only when the first request needs it, so that a refused pipe costs nothing.
+Two threads beside the one that computes: the listener reads the pipe, so that a cancel is heard in the middle of a tile, and
+the heartbeat tells that the process lives. Imports torch (through `engine.worker.session`) only when the first request needs
+it, so that a refused pipe costs nothing.
 """
 
 from __future__ import annotations
@@ -8,14 +10,21 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import Any
 
 from engine import messages
-from engine.errors import to_failure
+from engine.errors import Cancelled, ContextLostError, OutOfMemoryError, to_failure
+from engine.memory.allocator import prepare_allocator
 from engine.memory.probe import private_bytes, release_freed
+from engine.worker.heartbeat import Pulse
+
+# Exit status of a worker whose device failed; the parent starts a new one.
+CONTEXT_LOST_STATUS = 75
 
 
 def serve(connection: Connection) -> None:
@@ -25,52 +34,221 @@ def serve(connection: Connection) -> None:
     # Read when torch is loaded: how long a thread of libgomp spins for the others before it sleeps. By default so long that,
     # beside other busy programs, each operation waits for a time slice (ARCHITECTURE.md, "Threads").
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    prepare_allocator()
     with contextlib.suppress(EOFError, OSError):
-        connection.send(messages.Ready(0, messages.PROTOCOL_VERSION, os.getpid()))
-        handle = _Handler(connection.send)
-        while not isinstance(request := connection.recv(), messages.Stop):
+        _Worker(connection).run()
+
+
+class _Worker:
+    """The three threads of the process and the queue between them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._send_lock = threading.Lock()
+        self._requests: SimpleQueue[Any] = SimpleQueue()
+        # Cancels that were heard before torch is loaded wait here for the token.
+        self._heard: list[int] = []
+        self._token: Any = None
+        self._token_lock = threading.Lock()
+
+    def send(self, event: Any) -> None:
+        """Sends an event; safe from any thread."""
+        with self._send_lock:
+            self._connection.send(event)
+
+    def cancel_token(self) -> Any:
+        """Returns the token of the inference thread; made with the first request that needs torch."""
+        from engine.worker.cancel import CancelToken
+
+        with self._token_lock:
+            if self._token is None:
+                self._token = CancelToken()
+                for epoch in self._heard:
+                    self._token.cancel(epoch)
+            return self._token
+
+    def run(self) -> None:
+        """Answers requests until told to stop."""
+        self.send(messages.Ready(0, messages.PROTOCOL_VERSION, os.getpid()))
+        threading.Thread(target=self._listen, name="listener", daemon=True).start()
+        handle = _Handler(self.send, self.cancel_token, Pulse(self.send))
+        while not isinstance(request := self._requests.get(), messages.Stop):
             try:
                 handle(request)
+            except ContextLostError as error:
+                self.send(messages.Failed(request.epoch, to_failure(error, traceback.format_exc())))
+                os._exit(CONTEXT_LOST_STATUS)
             except Exception as error:
-                connection.send(messages.Failed(request.epoch, to_failure(error, traceback.format_exc())))
+                self.send(messages.Failed(request.epoch, to_failure(error, traceback.format_exc())))
+        handle.close()
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                request = self._connection.recv()
+                if isinstance(request, messages.Cancel):
+                    with self._token_lock:
+                        if self._token is None:
+                            self._heard.append(request.epoch)
+                        else:
+                            self._token.cancel(request.epoch)
+                else:
+                    self._requests.put(request)
+        except (EOFError, OSError):
+            # The parent is gone. Nothing that is computed now could be told to anybody, and whoever resumes the job waits for the
+            # lock that this process holds; what is recorded is on its way to the disk.
+            os._exit(0)
 
 
 class _Handler:
-    """Keeps the loaded model between requests."""
+    """Keeps the loaded model and the open canvas between requests."""
 
-    def __init__(self, send: Callable[[Any], None]) -> None:
+    def __init__(self, send: Callable[[Any], None], token: Callable[[], Any], pulse: Pulse) -> None:
         self._send = send
+        self._make_token = token
+        self._pulse = pulse
         self._session: Any = None
+        self._work: Any = None
         self._base_bytes: int | None = None
 
     def __call__(self, request: Any) -> None:
+        with self._pulse.doing("loading"):
+            token = self._make_token()
+        token.begin(request.epoch)
         match request:
             case messages.Prepare():
-                session = self._load(request.model, request.settings)
-                self._send(messages.DonePrepare(request.epoch, session.info, session.device, session.precision))
-            case messages.Upscale():
-                session = self._load(request.model, request.settings)
-                self._send(session.upscale(request, self._send))
+                self._send(self._load(request.model, request.settings).prepared(request.epoch))
+            case messages.Plan():
+                self._send(self._plan(request))
+            case messages.OpenCanvas():
+                self._send(self._open(request))
+            case messages.RunTile():
+                with self._pulse.doing("computing"):
+                    done = self._guarded(lambda: self._work.run_tile(request))
+                self._send(done)
+            case messages.BlendSeam():
+                with self._pulse.doing("computing"):
+                    done = self._work.blend(request)
+                self._send(done)
+            case messages.CloseCanvas():
+                with self._pulse.doing("computing"):
+                    done = self._work.close()
+                self._work = None
+                self._send(done)
             case messages.Install():
                 from engine.worker.install import install
 
-                self._send(install(request))
+                with self._pulse.doing("loading"):
+                    done = install(request)
+                self._send(done)
             case messages.Examine():
                 from engine.worker.devices import examine
 
-                self._send(messages.DoneExamine(request.epoch, examine()))
+                with self._pulse.doing("loading"):
+                    report = examine()
+                self._send(messages.DoneExamine(request.epoch, report))
             case _:
                 raise TypeError(f"unknown request {type(request).__name__}")
 
+    def close(self) -> None:
+        """Leaves a canvas that is still open, as after a cancel."""
+        if self._work is not None:
+            self._work.close()
+            self._work = None
+
+    def _open(self, request: messages.OpenCanvas) -> messages.DoneOpen:
+        from engine.worker.work import CanvasWork
+
+        self.close()
+        session = self._load(request.model, request.settings)
+        with self._pulse.doing("loading"):
+            release_freed()
+            self._work = CanvasWork(request, session)
+        return messages.DoneOpen(request.epoch, session.prepared(request.epoch))
+
+    def _plan(self, request: messages.Plan) -> messages.DonePlan:
+        from engine.tiling.geometry import plan_tiles
+
+        settings = request.settings
+        session = self._load(request.model, settings)
+        with self._pulse.doing("computing"):
+            forecast = session.forecast(settings, request.channels, request.sharers)
+            plan = forecast.plan(
+                request.height,
+                request.width,
+                window_px=session.info.window_px,
+                overlap_px=settings.overlap_px,
+                asked=settings.tile_px,
+            )
+            session.hold_to_budget(plan.budget_bytes)
+        tiles = plan_tiles(
+            request.height,
+            request.width,
+            tile_px=plan.tile_px,
+            overlap_px=plan.overlap_px,
+            window_px=session.info.window_px,
+        )
+        return messages.DonePlan(
+            request.epoch,
+            session.prepared(request.epoch),
+            plan.tile_px,
+            plan.overlap_px,
+            len(tiles.tiles),
+            plan.predicted_bytes,
+            plan.budget_bytes,
+            plan.free_bytes,
+            plan.overlap_share,
+            plan.warnings,
+        )
+
     def _load(self, model: messages.ModelRequest, settings: messages.UpscaleSettings) -> Any:
+        import torch
+
+        from engine.worker.faults import give_back, is_out_of_memory
         from engine.worker.session import Session, session_key
 
+        if settings.threads is not None and settings.threads != torch.get_num_threads():
+            torch.set_num_threads(settings.threads)
         key = session_key(model, settings)
-        if self._session is None or self._session.key != key:
-            # The old model goes first: two would not fit where one just does.
-            self._session = None
-            release_freed()
-            # What the process holds without a model: the least that was ever seen before one was loaded.
-            self._base_bytes = min(self._base_bytes or private_bytes(), private_bytes())
-            self._session = Session(model, settings, key, self._base_bytes)
+        if self._session is not None and self._session.key == key:
+            return self._session
+        # The old model goes first: two would not fit where one just does.
+        self._session = None
+        release_freed()
+        # What the process holds without a model: the least that was ever seen before one was loaded.
+        self._base_bytes = min(self._base_bytes or private_bytes(), private_bytes())
+        with self._pulse.doing("loading"):
+            for is_last in (False, True):
+                try:
+                    self._session = self._guarded(
+                        lambda: Session(model, settings, key, self._base_bytes or 0, self._make_token())
+                    )
+                    break
+                except Exception as error:
+                    device = settings.device.partition(":")[0]
+                    if not is_out_of_memory(error, "cpu" if device == "auto" else device):
+                        raise
+                    if is_last:
+                        raise OutOfMemoryError(
+                            "There is not enough memory to load the model.",
+                            "Close other programs, or use a smaller model or --device cpu.",
+                        ) from None
+                    give_back(error, settings.device)
         return self._session
+
+    def _guarded(self, call: Callable[[], Any]) -> Any:
+        """Calls, and tells an error that cost the device's context apart from one that the process survives."""
+        from engine.worker.faults import is_context_lost
+
+        try:
+            return call()
+        except Cancelled:
+            raise
+        except Exception as error:
+            device = self._session.device if self._session is not None else "cpu"
+            if is_context_lost(error, device):
+                raise ContextLostError(
+                    f"{device} failed ({type(error).__name__}).",
+                    "If it happens again, update the driver; --device cpu works without it.",
+                ) from error
+            raise

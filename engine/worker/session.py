@@ -1,28 +1,32 @@
-"""One model on one device in one precision, and the run of an image through it.
+"""One model on one device in one precision.
 
-Imports torch, numpy, `engine.models`, `engine.tiling`, `engine.memory` and `kernels`.
+Imports torch, numpy, `engine.models`, `engine.memory` and `kernels`.
 """
 
 from __future__ import annotations
 
-import time
+import copy
+import importlib.metadata
+import sys
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from engine import messages
-from engine.canvas import open_raster
-from engine.errors import NotYetError, UsageError, WorkerError
-from engine.memory.probe import PeakMemory, release_freed
+from engine.memory.budget import process_fraction
+from engine.memory.cost import CostKey
+from engine.memory.forecast import Forecast
+from engine.memory.probe import measure_cost, private_bytes
 from engine.models.checkpoint import LoadedCheckpoint, load_checkpoint
-from engine.tiling.geometry import Box, plan_tiles
-from engine.tiling.run import Network, run_tiles
-from engine.worker.devices import resolve_device
+from engine.tiling.run import Network, upscale_tile
+from engine.worker.cancel import CancelToken, checked_between
+from engine.worker.devices import device_identity, resolve_device
 from engine.worker.precision import DTYPES, choose_precision
 from kernels import dispatch
 
@@ -45,8 +49,8 @@ def model_info(loaded: LoadedCheckpoint) -> messages.ModelInfo:
         parameter_count=descriptor.parameter_count,
         sha256=loaded.sha256,
         arguments=dict(descriptor.arguments),
-        operators=tuple(descriptor.operators),
-        warnings=tuple(loaded.warnings),
+        operators=descriptor.operators,
+        warnings=loaded.warnings,
     )
 
 
@@ -57,75 +61,116 @@ class Session:
     """
 
     def __init__(
-        self, model: messages.ModelRequest, settings: messages.UpscaleSettings, key: tuple[Any, ...], base_bytes: int
+        self,
+        model: messages.ModelRequest,
+        settings: messages.UpscaleSettings,
+        key: tuple[Any, ...],
+        base_bytes: int,
+        token: CancelToken,
     ) -> None:
         self.key = key
         self.device = resolve_device(settings.device)
-        self._base_bytes = base_bytes
+        self.base_bytes = base_bytes
+        self._token = token
         loaded = load_checkpoint(Path(model.weights), scale=model.scale)
         self.info = model_info(loaded)
         network = loaded.model.eval().requires_grad_(False)
         self.precision = choose_precision(settings.precision, network, self.device, loaded.sha256, self.info.scale)
         self._network = network.to(device=self.device, dtype=DTYPES[self.precision])
+        self._forecasts: dict[tuple[CostKey, int], Forecast] = {}
 
-    def forward(self, lr_hwc: NDArray[np.float32]) -> NDArray[np.float32]:
+    def prepared(self, epoch: int) -> messages.DonePrepare:
+        """Returns what is loaded, as the parent is told it."""
+        return messages.DonePrepare(
+            epoch, self.info, self.device, self.precision, torch.get_num_threads(), library_versions(self.device)
+        )
+
+    def network(self, ensemble: bool = False, exact: bool = False) -> Network:
+        """Returns the network as a function of arrays, averaged over the eight symmetries where `ensemble`; `exact`: in fp32."""
+        forward = partial(self._forward, self._exact if exact else self._network)
+        return _ensemble(forward) if ensemble else forward
+
+    @cached_property
+    def _exact(self) -> nn.Module:
+        return copy.deepcopy(self._network).float() if self.precision != "fp32" else self._network
+
+    def _forward(self, network: nn.Module, lr_hwc: NDArray[np.float32]) -> NDArray[np.float32]:
         """Runs the network once: (H, W, 3) in 0..1 to (H × scale, W × scale, 3), float32, not clamped."""
-        lr_bchw = torch.from_numpy(lr_hwc).permute(2, 0, 1).unsqueeze(0).to(self.device)
-        with torch.inference_mode():
-            sr_bchw = self._network(lr_bchw)
-        return np.ascontiguousarray(sr_bchw.float().squeeze(0).permute(1, 2, 0).cpu().numpy())
+        self._token.check()
+        stages: list[nn.Module] = network.stages() if hasattr(network, "stages") else []
+        with torch.inference_mode(), checked_between(stages, self._token, self.device):
+            lr_bchw = torch.from_numpy(lr_hwc).permute(2, 0, 1).unsqueeze(0).to(self.device)
+            sr_bchw = network(lr_bchw)
+            return np.ascontiguousarray(sr_bchw.float().squeeze(0).permute(1, 2, 0).cpu().numpy())
 
-    def upscale(self, request: messages.Upscale, send: Callable[[messages.Progress], None]) -> messages.DoneUpscale:
-        """Upscales the request's raster into its canvas, reporting each tile; returns how it was done."""
-        settings = request.settings
-        source_hwc, canvas_hwc = open_raster(request.source), open_raster(request.canvas, writable=True)
-        plan = plan_tiles(
-            request.source.height,
-            request.source.width,
-            tile_px=settings.tile_px,
-            overlap_px=settings.overlap_px,
-            window_px=self.info.window_px,
-        )
-        release_freed()
-        network: Network = _ensemble(self.forward) if settings.ensemble else self.forward
-        started = time.perf_counter()
+    def forecast(self, settings: messages.UpscaleSettings, channels: int, sharers: int = 1) -> Forecast:
+        """Returns what a run with these settings on an image of so many channels takes in memory; measured when first asked.
 
-        def report(tiles_done: int, sr_boxes: tuple[Box, ...]) -> None:
-            seconds = time.perf_counter() - started
-            send(messages.Progress(request.epoch, tiles_done, len(plan.tiles), seconds, sr_boxes))
-
-        with _backend(settings.backend) as record, PeakMemory(self.device, self._base_bytes) as memory:
-            try:
-                run_tiles(plan, source_hwc, canvas_hwc, network, self.info.scale, report)
-            except FloatingPointError as error:
-                raise WorkerError(
-                    f"In {self.precision}, {error}.",
-                    "Use --precision fp32." if self.precision != "fp32" else "These weights do not suit this image.",
-                ) from error
-            except dispatch.BackendError as error:
-                raise UsageError(str(error), "Use --backend auto.") from error
-            except torch.OutOfMemoryError as error:
-                raise WorkerError(
-                    f"{self.device} ran out of memory at tile size {plan.tile_px or 'off'}.", "Use a smaller --tile."
-                ) from error
-        return messages.DoneUpscale(
-            request.epoch,
-            tiles=len(plan.tiles),
-            tile_px=plan.tile_px,
-            overlap_px=plan.overlap_px,
-            device=self.device,
+        `sharers`: how many workers share the device's memory.
+        """
+        key = CostKey(
+            sha256=self.info.sha256,
+            scale=self.info.scale,
             precision=self.precision,
-            backend=dict(record.served),
-            seconds=time.perf_counter() - started,
-            peak_memory_bytes=memory.peak_bytes,
-            warnings=self.info.warnings,
+            backend=settings.backend,
+            device=device_identity(self.device),
+            threads=torch.get_num_threads(),
+            ensemble=settings.ensemble,
+            channels=channels,
+            version=_version("triptych"),
         )
+        if (key, sharers) not in self._forecasts:
+            on_cuda = self.device.startswith("cuda")
+            self._forecasts[key, sharers] = Forecast(
+                key,
+                measure=partial(
+                    measure_cost,
+                    self._tile_runner(settings, channels),
+                    self.device,
+                    self.base_bytes,
+                    self.info.window_px,
+                ),
+                device=self.device,
+                held_bytes=self._held_bytes,
+                mem_get_info=torch.cuda.mem_get_info if on_cuda else None,
+                sharers=sharers,
+            )
+        return self._forecasts[key, sharers]
+
+    def _held_bytes(self) -> int:
+        if self.device.startswith("cuda"):
+            return int(torch.cuda.memory_reserved(self.device))
+        return private_bytes() - self.base_bytes
+
+    def _tile_runner(self, settings: messages.UpscaleSettings, channels: int) -> Callable[[int, int], None]:
+        """Returns a function that runs one tile of noise of the given size, as a job would."""
+        network = self.network(settings.ensemble)
+
+        def run_tile(height: int, width: int) -> None:
+            noise_hwc = np.random.default_rng(0).integers(0, 256, (height, width, channels), dtype=np.uint8)
+            with dispatch.use_backend(settings.backend):
+                np.isfinite(upscale_tile(noise_hwc, network, self.info.scale)).all()
+
+        return run_tile
+
+    def hold_to_budget(self, budget_bytes: int) -> None:
+        """On Windows, limits torch to the budget: drivers there move to system memory, slowly, where others refuse."""
+        if sys.platform == "win32" and self.device.startswith("cuda"):
+            total_bytes = torch.cuda.mem_get_info(self.device)[1]
+            torch.cuda.set_per_process_memory_fraction(process_fraction(budget_bytes, total_bytes), self.device)
 
 
-def _backend(name: str) -> Any:
-    if name in ("triton", "flash"):
-        raise NotYetError(f"The {name} backend is not yet in this version.", "Use --backend auto.")
-    return dispatch.use_backend(name)
+def library_versions(device: str) -> dict[str, str]:
+    """Returns the versions that the bits of a result depend on; "" where something is not installed."""
+    versions = {name: _version(name) for name in ("triptych", "triton", "flash-attn")}
+    return {"torch": torch.__version__, "device": device_identity(device), **versions}
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def symmetries(image_hwc: NDArray[Any]) -> Iterator[tuple[NDArray[Any], Callable[[NDArray[Any]], NDArray[Any]]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from engine import catalog
 from engine.canvas import RasterRef, create_raster, open_raster
 from engine.client import Engine
-from engine.errors import Cancelled, CheckpointError, WorkerError
+from engine.errors import Cancelled, CheckpointError
 from engine.messages import ModelRequest, Progress, UpscaleSettings
 
 SETTINGS = UpscaleSettings(tile_px=64, overlap_px=16)
@@ -36,7 +37,8 @@ def test_progress_covers_the_canvas_and_ends_whole(engine: Engine, model: ModelR
     told: list[RasterRef] = []
     upscaled = engine.upscale(raster(tmp_path), model, SETTINGS, tmp_path / "c.raw", events.append, told.append)
     assert told == [upscaled.canvas]
-    assert [event.tiles_done for event in events] == list(range(1, upscaled.done.tiles + 1))
+    assert sorted({event.tiles_done for event in events}) == list(range(1, upscaled.done.tiles + 1))
+    assert [event.tiles_done for event in events] == sorted(event.tiles_done for event in events)
     assert sum(box.height * box.width for event in events for box in event.sr_boxes) == 140 * 180
     assert np.isfinite(open_raster(upscaled.canvas)).all()
 
@@ -47,17 +49,30 @@ def test_two_runs_give_equal_bits(engine: Engine, model: ModelRequest, tmp_path:
     assert np.array_equal(open_raster(canvases[0]), open_raster(canvases[1]))
 
 
-def test_a_killed_worker_is_named_and_replaced(engine: Engine, model: ModelRequest, tmp_path: Path) -> None:
+def test_a_killed_worker_is_replaced_and_the_bits_are_the_same(
+    engine: Engine, model: ModelRequest, tmp_path: Path
+) -> None:
     source = raster(tmp_path)
-    engine.prepare(model, SETTINGS)
+    undisturbed = engine.upscale(source, model, SETTINGS, tmp_path / "a.raw")
+    kills = []
 
-    def kill_worker(_: Progress) -> None:
-        engine._worker._process.kill()
+    def kill_worker(progress: Progress) -> None:
+        if progress.tiles_done == 2 and not kills:
+            kills.append(engine._workers[0].process_id)
+            engine.restart_workers()
 
-    with pytest.raises(WorkerError, match="signal 9"):
-        engine.upscale(source, model, SETTINGS, tmp_path / "a.raw", kill_worker)
-    again = engine.upscale(source, model, SETTINGS, tmp_path / "b.raw")
-    assert again.done.tiles > 1
+    disturbed = engine.upscale(source, model, SETTINGS, tmp_path / "b.raw", kill_worker)
+    assert kills
+    assert engine._workers[0].process_id != kills[0]
+    assert np.array_equal(open_raster(undisturbed.canvas), open_raster(disturbed.canvas))
+
+
+def test_two_workers_share_the_tiles_of_one_job(engine: Engine, model: ModelRequest, tmp_path: Path) -> None:
+    source = raster(tmp_path)
+    alone = engine.upscale(source, model, SETTINGS, tmp_path / "a.raw")
+    shared = engine.upscale(source, model, replace(SETTINGS, device="cpu,cpu"), tmp_path / "b.raw")
+    assert shared.done.device == "cpu,cpu"
+    assert np.array_equal(open_raster(alone.canvas), open_raster(shared.canvas))
 
 
 def test_cancel_from_another_thread_ends_the_call_and_the_next_one_works(
@@ -82,10 +97,10 @@ def test_a_cancel_between_preparing_and_running_counts(engine: Engine, model: Mo
 
 def test_an_error_in_the_worker_leaves_it_running(engine: Engine, model: ModelRequest, tmp_path: Path) -> None:
     engine.prepare(model, SETTINGS)
-    process = engine._worker._process
+    process = engine._workers[0].process_id
     with pytest.raises(CheckpointError, match="There is no checkpoint"):
         engine.prepare(ModelRequest(str(tmp_path / "nothing.pth")), SETTINGS)
-    assert engine._worker._process is process
+    assert engine._workers[0].process_id == process
     assert engine.prepare(model, SETTINGS).info.scale == 2
 
 

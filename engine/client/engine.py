@@ -1,0 +1,474 @@
+"""The engine as its clients see it: blocking calls that raise `engine.errors`.
+
+Imports the standard library and the plain modules of `engine`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from engine import messages, paths
+from engine.canvas import RasterRef
+from engine.client.crew import CanvasJob, Crew, Stalled
+from engine.client.process import Child, Serve, Waker
+from engine.client.schedule import Schedule
+from engine.errors import (
+    CheckpointError,
+    InputError,
+    OutputError,
+    ProcessDiedError,
+    StuckError,
+    TriptychError,
+)
+from engine.job_header import Conditions, InputFile, JobHeader
+from engine.tiling.geometry import Box, TilePlan, plan_tiles
+from engine.tiling.layout import reserve_canvas
+from engine.tiling.recovery import Recovery, recover
+from engine.workspace import JobFolder
+
+# The I/O process tells of its progress strip by strip; one that is silent for so long hangs in a damaged file.
+IO_SILENCE_S = 60.0
+_E = TypeVar("_E")
+
+
+def _serve_io(connection: Connection) -> None:
+    from engine.imaging.main import serve
+
+    serve(connection)
+
+
+def _serve_worker(connection: Connection) -> None:
+    from engine.worker.main import serve
+
+    serve(connection)
+
+
+@dataclass(frozen=True)
+class Upscaled:
+    """A finished canvas (float32, about 0..1: the network may overshoot slightly) and how it was made."""
+
+    canvas: RasterRef
+    model: messages.ModelInfo
+    done: messages.DoneUpscale
+
+
+@dataclass(frozen=True)
+class JobOrigin:
+    """What a job's header keeps for whoever resumes it: the input file as it was, the model's name, and free plain JSON."""
+
+    input_file: InputFile
+    label: str
+    client: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """What a run will do: planned now, or fixed by the header of a run that was interrupted."""
+
+    prepared: messages.DonePrepare
+    plan: TilePlan
+    canvas: RasterRef
+    predicted_bytes: int | None
+    recovery: Recovery
+    warnings: tuple[str, ...]
+
+
+class Engine:
+    """The inference engine: processes that start when they are needed, and calls that block.
+
+    Call it from one thread at a time, which is not a GUI thread; `cancel`, `look_at`, `restart_workers` and `close` are safe from
+    any. A context manager: leaving it ends the processes and removes the working images. `serve_worker`, `serve_io`: what the
+    processes run (tests put their own there).
+    """
+
+    def __init__(
+        self, *, cache_folder: Path | None = None, serve_worker: Serve = _serve_worker, serve_io: Serve = _serve_io
+    ) -> None:
+        self._io = Child("image reading", serve_io, silence_s=IO_SILENCE_S)
+        self._serve_worker = serve_worker
+        self._workers = [Child("worker", serve_worker, is_soft=True)]
+        self._cache_folder = cache_folder or paths.cache_folder()
+        self._folder: Path | None = None
+        self._waker = Waker()
+        self._within_call = False
+        self._call_lock = threading.Lock()
+        self._schedule: Schedule | None = None
+        self.on_stalled: Callable[[Stalled], None] | None = None
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def _one_call(self) -> Iterator[None]:
+        """Joins several requests to one call: a cancel that falls between two of them ends it too."""
+        if self._within_call:
+            yield
+            return
+        self._waker.clear()
+        self._within_call = True
+        try:
+            yield
+        finally:
+            self._within_call = False
+
+    def _ask(self, child: Child, make: Callable[[int], Any], expect: type[_E]) -> _E:
+        with self._one_call():
+            self._waker.check()
+            return child.request(make, expect, self._waker)
+
+    def _ask_io(self, make: Callable[[int], Any], expect: type[_E], name: str, failure: type[TriptychError]) -> _E:
+        try:
+            return self._ask(self._io, make, expect)
+        except ProcessDiedError as error:
+            raise failure(
+                f"{name}: the process that handles images ended ({error.message}).",
+                "The file is probably damaged; nothing else was lost.",
+            ) from error
+        except StuckError as error:
+            raise failure(f"{name}: {error.message}", error.hint) from error
+
+    def _ask_worker(self, make: Callable[[int], Any], expect: type[_E], weights: str) -> _E:
+        """Asks the first worker for something that loads weights; one that dies of it twice has a checkpoint to blame."""
+        try:
+            return self._ask(self._workers[0], make, expect)
+        except ProcessDiedError:
+            try:
+                return self._ask(self._workers[0], make, expect)
+            except ProcessDiedError as error:
+                raise CheckpointError(
+                    f"{Path(weights).name}: the worker ended while it loaded these weights ({error.message}).",
+                    "The file is damaged, or there is not enough memory for it.",
+                ) from error
+
+    def inspect(self, path: Path) -> messages.ImageInfo:
+        """Reads an image's header."""
+        done = self._ask_io(
+            lambda epoch: messages.Inspect(epoch, str(path)), messages.DoneInspect, path.name, InputError
+        )
+        return done.info
+
+    def decode(self, path: Path, raster_path: Path) -> messages.DoneDecode:
+        """Decodes an image into a raster (uint8 or uint16) at `raster_path`."""
+        return self._ask_io(
+            lambda epoch: messages.Decode(epoch, str(path), str(raster_path)),
+            messages.DoneDecode,
+            path.name,
+            InputError,
+        )
+
+    def encode(
+        self, canvas: RasterRef, source: messages.ImageInfo, path: Path, options: messages.EncodeOptions
+    ) -> messages.DoneEncode:
+        """Writes a canvas as an image file; the answer names the file as published."""
+        return self._ask_io(
+            lambda epoch: messages.Encode(epoch, canvas, source, str(path), options),
+            messages.DoneEncode,
+            path.name,
+            OutputError,
+        )
+
+    def write_sheet(
+        self,
+        panes: Sequence[messages.SheetPane],
+        pane_height: int,
+        pane_width: int,
+        path: Path,
+        heading: str = "",
+        overwrite: bool = True,
+    ) -> messages.DoneEncode:
+        """Writes a labelled comparison sheet."""
+        return self._ask_io(
+            lambda epoch: messages.WriteSheet(
+                epoch, tuple(panes), pane_height, pane_width, str(path), heading, overwrite
+            ),
+            messages.DoneEncode,
+            path.name,
+            OutputError,
+        )
+
+    def prepare(self, model: messages.ModelRequest, settings: messages.UpscaleSettings) -> messages.DonePrepare:
+        """Loads a model onto its (first) device, or raises why it cannot be."""
+        first = self._settings_of_workers(settings)[0]
+        return self._ask_worker(
+            lambda epoch: messages.Prepare(epoch, model, first), messages.DonePrepare, model.weights
+        )
+
+    def plan(
+        self,
+        model: messages.ModelRequest,
+        settings: messages.UpscaleSettings,
+        height: int,
+        width: int,
+        channels: int = 3,
+    ) -> messages.DonePlan:
+        """Returns what a run on an image of height × width input pixels would take: tile, memory, work on overlaps."""
+        each = self._settings_of_workers(settings)
+        return self._ask_worker(
+            lambda epoch: messages.Plan(epoch, model, each[0], height, width, channels, _sharers(each)),
+            messages.DonePlan,
+            model.weights,
+        )
+
+    def install(self, model: messages.ModelRequest, destination: Path) -> messages.DonePrepare:
+        """Checks a checkpoint in the worker and writes it as safetensors to `destination`."""
+        return self._ask_worker(
+            lambda epoch: messages.Install(epoch, model, str(destination)), messages.DonePrepare, model.weights
+        )
+
+    def examine(self) -> dict[str, Any]:
+        """Returns what devices and attention backends the worker finds."""
+        return self._ask(self._workers[0], messages.Examine, messages.DoneExamine).report
+
+    def upscale(
+        self,
+        source: RasterRef,
+        model: messages.ModelRequest,
+        settings: messages.UpscaleSettings,
+        canvas_path: Path,
+        on_progress: Callable[[messages.Progress], None] | None = None,
+        on_canvas: Callable[[RasterRef], None] | None = None,
+        *,
+        job: JobFolder | None = None,
+        origin: JobOrigin | None = None,
+    ) -> Upscaled:
+        """Upscales a raster into a canvas at `canvas_path`; `on_canvas` is told of it before the first tile.
+
+        With `job`, a folder whose lock the caller holds, the run can be resumed: `origin` goes into its header. Where the folder
+        has a header already, its plan is followed and its tiles are not computed again: ask `changes_since` whether it may be.
+        """
+        with self._one_call():
+            each = self._settings_of_workers(settings)
+            decided = self._decide(source, model, each, canvas_path, job, origin)
+            if on_canvas is not None:
+                on_canvas(decided.canvas)
+            return self._run(source, model, each, decided, job, on_progress)
+
+    def changes_since(
+        self, header: JobHeader, model: messages.ModelRequest, settings: messages.UpscaleSettings
+    ) -> tuple[str, ...]:
+        """Returns what differs now from the conditions a job was begun under, as phrases; empty where its bits would be equal."""
+        prepared = self.prepare(model, settings)
+        changes = header.conditions.differences(_conditions(prepared, self._settings_of_workers(settings)))
+        if prepared.info.sha256 != header.weights_sha256:
+            changes = (f"{Path(model.weights).name} holds other weights", *changes)
+        return changes
+
+    def look_at(self, lr_view: Box | None) -> None:
+        """Says which part of the image at work (input pixels) is in view: its tiles come first. Safe from any thread."""
+        schedule = self._schedule
+        if schedule is not None:
+            schedule.look_at(lr_view)
+
+    def restart_workers(self) -> None:
+        """Ends the workers; the job at work goes on in new ones from what is finished. Safe from any thread."""
+        for worker in self._workers:
+            worker.kill()
+
+    def new_folder(self) -> Path:
+        """Returns a new folder for working images, on disk until the engine closes (or the caller removes it)."""
+        if self._folder is None:
+            try:
+                root = self._cache_folder / "jobs"
+                root.mkdir(parents=True, exist_ok=True)
+                _remove_abandoned(root)
+                self._folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=root))
+            except OSError as error:
+                raise OutputError(
+                    f"The folder for working images, {self._cache_folder}, cannot be written ({error.strerror}).",
+                    "Point TRIPTYCH_CACHE at a folder that can.",
+                ) from error
+        return Path(tempfile.mkdtemp(dir=self._folder))
+
+    def require_room(self, size_bytes: int) -> None:
+        """Raises OutputError where the disk of the cache folder cannot hold that much more."""
+        folder = next(each for each in (self._cache_folder, *self._cache_folder.absolute().parents) if each.exists())
+        free_bytes = shutil.disk_usage(folder).free
+        if size_bytes > free_bytes:
+            raise OutputError(
+                f"The working images would take {size_bytes / 2**30:.1f} GiB, and the disk of {self._cache_folder} has"
+                f" {free_bytes / 2**30:.1f} GiB free.",
+                "Free some space, or point TRIPTYCH_CACHE at a folder on a larger disk.",
+            )
+
+    def cancel(self) -> None:
+        """Ends the call in progress: it raises `Cancelled` at once, and the worker comes to an end in the background."""
+        self._waker.set()
+
+    def close(self) -> None:
+        """Ends the processes and removes the working images."""
+        for child in (*self._workers, self._io):
+            child.stop()
+        self._waker.close()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def _settings_of_workers(self, settings: messages.UpscaleSettings) -> list[messages.UpscaleSettings]:
+        """Returns the settings of each worker of a device list; workers on the CPU share its threads."""
+        devices = settings.device.split(",")
+        on_cpu = sum(device == "cpu" for device in devices)
+        threads = settings.threads
+        if threads is None and on_cpu > 1:
+            threads = max(1, (int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count() or 1) // on_cpu)
+        while len(self._workers) < len(devices):
+            self._workers.append(Child(f"worker {len(self._workers) + 1}", self._serve_worker, is_soft=True))
+        return [replace(settings, device=device, threads=threads) for device in devices]
+
+    def _decide(
+        self,
+        source: RasterRef,
+        model: messages.ModelRequest,
+        each: list[messages.UpscaleSettings],
+        canvas_path: Path,
+        job: JobFolder | None,
+        origin: JobOrigin | None,
+    ) -> _Decided:
+        """Plans a run and writes its header, or takes the plan of the header that is there."""
+        header = job.header if job is not None else None
+        asked = each[0] if header is None else replace(each[0], tile_px=header.tile_px, overlap_px=header.overlap_px)
+        planned = self._ask_worker(
+            lambda epoch: messages.Plan(
+                epoch, model, asked, source.height, source.width, source.channels, _sharers(each)
+            ),
+            messages.DonePlan,
+            model.weights,
+        )
+        info = planned.prepared.info
+        size = (source.height * info.scale, source.width * info.scale)
+        canvas = RasterRef(str(canvas_path), *size, source.channels, "float32")
+        if header is not None and job is not None:
+            plan = header.plan()
+            reserve_canvas(plan, canvas, info.scale)
+            found = recover(plan, canvas, info.scale, job.journals(), header.stamp)
+            return _Decided(planned.prepared, plan, canvas, planned.predicted_bytes, found, planned.warnings)
+        plan = plan_tiles(
+            source.height,
+            source.width,
+            tile_px=planned.tile_px,
+            overlap_px=planned.overlap_px,
+            window_px=info.window_px,
+        )
+        reserve_canvas(plan, canvas, info.scale)
+        if job is not None and origin is not None:
+            job.write_header(
+                JobHeader.begin(
+                    plan,
+                    source,
+                    window_px=info.window_px,
+                    scale=info.scale,
+                    weights=model.weights,
+                    weights_sha256=info.sha256,
+                    model=origin.label,
+                    conditions=_conditions(planned.prepared, each),
+                    input_file=origin.input_file,
+                    client=origin.client,
+                )
+            )
+        return _Decided(planned.prepared, plan, canvas, planned.predicted_bytes, Recovery(), planned.warnings)
+
+    def _run(
+        self,
+        source: RasterRef,
+        model: messages.ModelRequest,
+        each: list[messages.UpscaleSettings],
+        decided: _Decided,
+        job: JobFolder | None,
+        on_progress: Callable[[messages.Progress], None] | None,
+    ) -> Upscaled:
+        prepared, plan, found = decided.prepared, decided.plan, decided.recovery
+        schedule = Schedule(plan, found.tiles, found.seams)
+        if found.tiles and on_progress is not None:
+            on_progress(messages.Progress(0, len(found.tiles), len(plan.tiles), 0.0, _boxes(decided)))
+        numbers = iter(range(10**6))
+        crew_job = CanvasJob(
+            model=model,
+            plan=plan,
+            source=source,
+            canvas=decided.canvas,
+            window_px=prepared.info.window_px,
+            journal_path=job.journal_path if job else lambda n: Path(f"{decided.canvas.path}.journal.{n}"),
+            next_writer=job.next_writer if job else lambda: next(numbers),
+            stamp=job.header.stamp if job and job.header else 0,
+            job_folder=str(job.path) if job else None,
+        )
+        members = [
+            (child, replace(settings, precision=prepared.precision, tile_px=plan.tile_px, overlap_px=plan.overlap_px))
+            for child, settings in zip(self._workers, each, strict=False)
+        ]
+        crew = Crew(crew_job, schedule, members, self._waker, on_progress, self.on_stalled)
+        self._schedule = schedule
+        try:
+            outcome = crew.run()
+        finally:
+            self._schedule = None
+        predicted = decided.predicted_bytes
+        return Upscaled(
+            decided.canvas,
+            prepared.info,
+            messages.DoneUpscale(
+                0,
+                tiles=len(plan.tiles),
+                tile_px=plan.tile_px,
+                overlap_px=plan.overlap_px,
+                device=",".join([prepared.device, *(settings.device for settings in each[1:])]),
+                precision=prepared.precision,
+                backend=outcome.backend,
+                seconds=crew.seconds,
+                peak_memory_bytes=outcome.peak_memory_bytes,
+                predicted_memory_bytes=predicted * len(each) if predicted is not None else None,
+                resumed_tiles=len(found.tiles),
+                different={**found.notes, **outcome.different},
+                warnings=tuple(dict.fromkeys([*decided.warnings, *outcome.warnings])),
+            ),
+        )
+
+
+def _conditions(prepared: messages.DonePrepare, each: list[messages.UpscaleSettings]) -> Conditions:
+    device_type = prepared.device.partition(":")[0]
+    return Conditions(
+        precision=prepared.precision,
+        device_type=device_type,
+        threads=prepared.threads if device_type == "cpu" else 0,
+        ensemble=each[0].ensemble,
+        backend={"all operators": each[0].backend},
+        device_name=prepared.versions.get("device", ""),
+        versions={name: version for name, version in prepared.versions.items() if name != "device" and version},
+    )
+
+
+def _sharers(each: list[messages.UpscaleSettings]) -> int:
+    """How many workers share the memory of the first one's device."""
+    return sum(settings.device == each[0].device for settings in each)
+
+
+def _boxes(decided: _Decided) -> tuple[Box, ...]:
+    """The parts of the canvas that an interrupted run had finished (output pixels)."""
+    plan, scale = decided.plan, decided.prepared.info.scale
+    cores = (plan.core_of[tile] for tile in decided.recovery.tiles)
+    regions = [index for index in cores if index is not None] + list(decided.recovery.seams)
+    return tuple(plan.regions[index].box.scaled(scale) for index in regions)
+
+
+def _remove_abandoned(root: Path) -> None:
+    """Removes the working images of runs whose process no longer exists."""
+    import psutil
+
+    for folder in root.iterdir():
+        owner = folder.name.partition("-")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)

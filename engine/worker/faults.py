@@ -1,0 +1,59 @@
+"""What an exception of torch means: judged by its type and by what the device still does, never by its text.
+
+Imports torch and the standard library.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import traceback
+
+import torch
+
+from engine.memory.probe import release_freed
+
+# What must be free for a failure on the CPU not to count as a lack of memory where nothing better is known.
+_LEAST_BYTES = 64 * 2**20
+
+
+def is_out_of_memory(error: BaseException, device: str, needed_bytes: int = 0) -> bool:
+    """Whether an error means that memory ran out.
+
+    On the CPU torch reports that as a plain RuntimeError, like much else: there it is tried whether `needed_bytes` can be had.
+    """
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    if device == "cpu" and type(error) is RuntimeError:
+        return not _can_allocate(max(needed_bytes, _LEAST_BYTES))
+    return False
+
+
+def is_context_lost(error: BaseException, device: str) -> bool:
+    """Whether an error on a CUDA device left its context unusable: then even waiting for the device fails."""
+    if not device.startswith("cuda") or not isinstance(error, RuntimeError):
+        return False
+    try:
+        torch.cuda.synchronize(device)
+    except RuntimeError:
+        return True
+    return False
+
+
+def _can_allocate(size_bytes: int) -> bool:
+    try:
+        torch.empty(size_bytes, dtype=torch.uint8)
+    except (RuntimeError, MemoryError):
+        return False
+    return True
+
+
+def give_back(error: BaseException, device: str) -> None:
+    """Frees what a failed attempt held: the frames of its traceback keep its tensors alive otherwise."""
+    traceback.clear_frames(error.__traceback__)
+    error.__traceback__ = None
+    gc.collect()
+    if device.startswith("cuda"):
+        with contextlib.suppress(RuntimeError):
+            torch.cuda.empty_cache()
+    release_freed()
