@@ -7,6 +7,7 @@ the same bits after a kill.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
@@ -93,10 +94,11 @@ def canvas_bytes(plan: TilePlan, canvas: RasterRef, scale: int) -> int:
 def reserve_canvas(plan: TilePlan, canvas: RasterRef, scale: int) -> None:
     """Creates the canvas file, or completes one that is there, with all its disk space claimed; what is in it stays.
 
-    Raises OutputError where the disk cannot hold it or the folder cannot be written.
+    Raises OutputError where the disk cannot hold it or the folder cannot be written; then no new file stays behind.
     """
     size_bytes = canvas_bytes(plan, canvas, scale)
     path = Path(canvas.path)
+    is_new = not path.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = PositionalFile(path, create=True)
@@ -105,4 +107,7 @@ def reserve_canvas(plan: TilePlan, canvas: RasterRef, scale: int) -> None:
         finally:
             file.close()
     except OSError as error:
+        if is_new:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
         raise no_room(path, size_bytes, error) from error
