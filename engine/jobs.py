@@ -20,10 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.canvas import RasterRef, open_raster
-from engine.client import Engine, Upscaled
+from engine.client import Engine, JobOrigin, Upscaled
 from engine.errors import InputError, OutputError, UsageError
 from engine.imaging import formats
-from engine.messages import EncodeOptions, ImageInfo, ModelRequest, Progress, UpscaleSettings
+from engine.job_header import InputFile
+from engine.messages import (
+    DonePrepare,
+    DoneUpscale,
+    EncodeOptions,
+    ImageInfo,
+    ModelRequest,
+    Progress,
+    UpscaleSettings,
+)
+from engine.workspace import JobFolder
 
 DEFAULT_TEMPLATE = "{name}_{model}_x{scale}"
 # Names that Windows keeps for devices, whatever their extension.
@@ -165,6 +175,25 @@ def _scale_for_size(job: Job, info: ImageInfo, wanted: tuple[int, int]) -> int |
     )
 
 
+@dataclass(frozen=True)
+class _Refused:
+    """A job that has nothing to do: its output exists and is to be kept."""
+
+    report: JobReport
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    """A job past all its refusals: what it is made from, by what, and where its result goes."""
+
+    info: ImageInfo
+    request: ModelRequest
+    variant: str | None
+    prepared: DonePrepare
+    path: Path
+    options: EncodeOptions
+
+
 def run_job(
     engine: Engine,
     job: Job,
@@ -172,12 +201,30 @@ def run_job(
     published: set[Path] | None = None,
     on_start: Callable[[ImageInfo], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_changed: Callable[[tuple[str, ...]], bool] | None = None,
 ) -> JobReport:
-    """Runs one job and returns its report; raises `engine.errors` where it fails, with nothing left behind.
+    """Runs one job, from the start or from where it was interrupted, and returns its report.
 
-    `published` holds the files that this run has written: they are never replaced, not even where existing files are.
+    Raises `engine.errors` where it fails. Nothing but a whole file is left in the output folder. What was computed stays in the
+    job's folder where the job is cancelled or cannot be finished, and the next call goes on from it. `published` holds the
+    files that this run has written: they are never replaced, not even where existing files are. `on_changed` is asked, with what
+    differs now ("torch was ..."), whether an interrupted job goes on all the same; without it, or if it says no, the job
+    begins anew.
     """
     published = set() if published is None else published
+    accepted = _accept(engine, job, published, on_start)
+    if isinstance(accepted, _Refused):
+        return accepted.report
+    with _job_folder(engine, job, accepted) as folder:
+        report = _run_in(engine, job, folder, accepted, on_progress, on_changed)
+    published.add(Path(report.output or ""))
+    return report
+
+
+def _accept(
+    engine: Engine, job: Job, published: set[Path], on_start: Callable[[ImageInfo], None] | None
+) -> _Accepted | _Refused:
+    """Decides everything that needs no pixels. Raises what can be refused before any work."""
     info = engine.inspect(job.input)
     if on_start is not None:
         on_start(info)
@@ -207,47 +254,149 @@ def run_job(
         extension=extension_for(options.format, job.input),
     )
     if job.target.existing == "skip" and path.exists() and path not in published:
-        return JobReport(
-            str(job.input),
-            str(path),
-            job.model.label,
-            variant or prepared.info.variant,
-            scale,
-            width,
-            height,
-            warnings=[f"{path.name} exists already: skipped."],
+        return _Refused(
+            JobReport(
+                str(job.input),
+                str(path),
+                job.model.label,
+                variant or prepared.info.variant,
+                scale,
+                width,
+                height,
+                warnings=[f"{path.name} exists already: skipped."],
+            )
         )
-    overwrite = job.target.existing == "overwrite" and path not in published
     check_disk(path, height * width * info.channels * (info.bit_depth // 8), options.format)
-    # The input as decoded, and the canvas of four bytes a value.
-    pixel_bytes = info.channels * (info.bit_depth // 8 + 4 * scale**2)
-    engine.require_room(info.height * info.width * pixel_bytes)
-    options = replace(options, overwrite=overwrite)
+    options = replace(options, overwrite=job.target.existing == "overwrite" and path not in published)
     if wanted:
         options = replace(options, resize_width=wanted[0], resize_height=wanted[1])
-    folder = engine.new_folder()
+    return _Accepted(info, request, variant, prepared, path, options)
+
+
+@contextlib.contextmanager
+def _job_folder(engine: Engine, job: Job, accepted: _Accepted) -> Iterator[JobFolder]:
+    """Gives the job's folder; afterwards it is removed, unless the job was interrupted: then it is kept for a resume."""
+    folder = engine.open_job({**as_plain(job, accepted.request, None), "sha256": accepted.prepared.info.sha256})
     try:
-        decoded = engine.decode(job.input, folder / "input.raw")
-        upscaled = engine.upscale(decoded.raster, request, job.settings, folder / "canvas.raw", on_progress)
-        scores = _score_against(engine, upscaled, job.reference, folder) if job.reference else (None, None)
-        with folder_for(path):
-            written = engine.encode(upscaled.canvas, decoded.info, path, options)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    published.add(Path(written.path))
+        yield folder
+    except BaseException:
+        if folder.header is None:
+            folder.remove()
+        else:
+            folder.release()
+        raise
+    folder.remove()
+
+
+def _run_in(
+    engine: Engine,
+    job: Job,
+    folder: JobFolder,
+    accepted: _Accepted,
+    on_progress: Callable[[Progress], None] | None,
+    on_changed: Callable[[tuple[str, ...]], bool] | None,
+) -> JobReport:
+    notes = _take_up(engine, job, folder, accepted.request, on_changed)
+    is_resumed = folder.header is not None
+    source, info = _source_of(engine, job, folder, accepted)
+    upscaled = engine.upscale(
+        source,
+        accepted.request,
+        job.settings,
+        folder.canvas_path,
+        on_progress,
+        job=folder,
+        origin=JobOrigin(InputFile.of(job.input), job.model.label, as_plain(job, accepted.request, accepted.variant)),
+    )
+    scores = _score_against(engine, upscaled, job.reference) if job.reference else (None, None)
+    with folder_for(accepted.path):
+        written = engine.encode(upscaled.canvas, info, accepted.path, replace(accepted.options, adopt_equal=is_resumed))
     return report_of(
         job.input,
         written.path,
         job.model.label,
-        variant,
+        accepted.variant,
         upscaled,
         scores,
         written.width,
         written.height,
-        [
-            *decoded.info.warnings,
-            *written.warnings,
-        ],
+        [*notes, *info.warnings, *written.warnings],
+    )
+
+
+def _take_up(
+    engine: Engine,
+    job: Job,
+    folder: JobFolder,
+    request: ModelRequest,
+    on_changed: Callable[[tuple[str, ...]], bool] | None,
+) -> list[str]:
+    """Decides whether an interrupted job goes on or begins anew (then its folder is cleared); returns what to say about it."""
+    header = folder.header
+    if header is None:
+        # What lies there without a header proves nothing.
+        folder.clear()
+        return []
+    if not header.matches_input(job.input):
+        folder.clear()
+        return [f"{job.input.name} has changed since it was interrupted: it was upscaled from the start."]
+    changes = engine.changes_since(header, request, job.settings)
+    if changes and not (on_changed is not None and on_changed(changes)):
+        folder.clear()
+        return [f"It was interrupted under other conditions ({'; '.join(changes)}): it was upscaled from the start."]
+    return []
+
+
+def _source_of(engine: Engine, job: Job, folder: JobFolder, accepted: _Accepted) -> tuple[RasterRef, ImageInfo]:
+    """Returns the decoded input: that of the interrupted run where it holds, else decoded now."""
+    header, info = folder.header, accepted.info
+    if header is not None and header.source_holds(folder.input_path):
+        return header.source(folder.input_path), info
+    if header is None:
+        # The input as decoded, and the canvas of four bytes a value.
+        pixel_bytes = info.channels * (info.bit_depth // 8 + 4 * accepted.prepared.info.scale**2)
+        engine.require_room(info.height * info.width * pixel_bytes)
+    decoded = engine.decode(job.input, folder.input_path)
+    return decoded.raster, decoded.info
+
+
+def as_plain(job: Job, request: ModelRequest, variant: str | None) -> dict[str, Any]:
+    """Returns a job, with the weights it found, as plain JSON: what names it, and what `from_plain` makes it from again."""
+    target = job.target
+    return {
+        "input": str(job.input.absolute()),
+        "label": job.model.label,
+        "weights": str(Path(request.weights).absolute()),
+        "weights_scale": request.scale,
+        "variant": variant,
+        "settings": asdict(job.settings),
+        "target": {
+            **asdict(target),
+            "folder": str(target.folder.absolute()) if target.folder else None,
+            "file": str(target.file.absolute()) if target.file else None,
+        },
+        "scale": job.scale,
+        "size": list(job.size) if job.size else None,
+        "reference": str(job.reference.absolute()) if job.reference else None,
+        "subfolder": str(job.subfolder),
+    }
+
+
+def from_plain(plain: dict[str, Any]) -> Job:
+    """Returns the job that `as_plain` described. Raises KeyError, TypeError or ValueError for anything else."""
+    request = ModelRequest(str(plain["weights"]), plain["weights_scale"])
+    variant = plain["variant"]
+    target = plain["target"]
+    folder, file = target["folder"], target["file"]
+    return Job(
+        Path(plain["input"]),
+        ModelChoice(plain["label"], lambda _scale: (request, variant)),
+        UpscaleSettings(**plain["settings"]),
+        Target(**{**target, "folder": Path(folder) if folder else None, "file": Path(file) if file else None}),
+        plain["scale"],
+        (plain["size"][0], plain["size"][1]) if plain["size"] else None,
+        Path(plain["reference"]) if plain["reference"] else None,
+        Path(plain["subfolder"]),
     )
 
 
@@ -280,11 +429,22 @@ def report_of(
         backend=done.backend,
         seconds=round(done.seconds, 3),
         peak_memory_bytes=done.peak_memory_bytes,
-        predicted_memory_bytes=None,
+        predicted_memory_bytes=done.predicted_memory_bytes,
         psnr=scores[0],
         ssim=scores[1],
-        warnings=[*warnings, *done.warnings],
+        warnings=[*warnings, *done.warnings, *_different(done)],
     )
+
+
+def _different(done: DoneUpscale) -> list[str]:
+    """Says which tiles were not computed as planned: for those the figures of tiling hold, and not every bit."""
+    by_note: dict[str, list[str]] = {}
+    for index, note in sorted(done.different.items()):
+        by_note.setdefault(note, []).append(str(index + 1))
+    return [
+        f"Done differently ({note}): tile{'s' if len(tiles) > 1 else ''} {', '.join(tiles)} of {done.tiles}."
+        for note, tiles in by_note.items()
+    ]
 
 
 def extension_for(format_name: str, source: Path) -> str:
@@ -387,11 +547,13 @@ def check_reference(reference: ImageInfo, info: ImageInfo, scale: int) -> None:
         )
 
 
-def _score_against(
-    engine: Engine, upscaled: Upscaled, reference: Path, folder: Path
-) -> tuple[float | None, float | None]:
-    decoded = engine.decode(reference, folder / "reference.raw")
-    return score(upscaled.canvas, decoded.raster, upscaled.model.scale)
+def _score_against(engine: Engine, upscaled: Upscaled, reference: Path) -> tuple[float | None, float | None]:
+    folder = engine.new_folder()
+    try:
+        decoded = engine.decode(reference, folder / "reference.raw")
+        return score(upscaled.canvas, decoded.raster, upscaled.model.scale)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_inside(path: Path, folder: Path) -> bool:

@@ -9,7 +9,6 @@ import contextlib
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -34,7 +33,7 @@ from engine.job_header import Conditions, InputFile, JobHeader
 from engine.tiling.geometry import Box, TilePlan, plan_tiles
 from engine.tiling.layout import reserve_canvas
 from engine.tiling.recovery import Recovery, recover
-from engine.workspace import JobFolder
+from engine.workspace import JobFolder, clean, job_id, open_job
 
 # The I/O process tells of its progress strip by strip; one that is silent for so long hangs in a damaged file.
 IO_SILENCE_S = 60.0
@@ -101,7 +100,7 @@ class Engine:
         self._folder: Path | None = None
         self._waker = Waker()
         self._within_call = False
-        self._call_lock = threading.Lock()
+        self._has_cleaned = False
         self._schedule: Schedule | None = None
         self.on_stalled: Callable[[Stalled], None] | None = None
 
@@ -283,7 +282,7 @@ class Engine:
         """Returns a new folder for working images, on disk until the engine closes (or the caller removes it)."""
         if self._folder is None:
             try:
-                root = self._cache_folder / "jobs"
+                root = self.jobs_folder
                 root.mkdir(parents=True, exist_ok=True)
                 _remove_abandoned(root)
                 self._folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=root))
@@ -293,6 +292,21 @@ class Engine:
                     "Point TRIPTYCH_CACHE at a folder that can.",
                 ) from error
         return Path(tempfile.mkdtemp(dir=self._folder))
+
+    def open_job(self, identity: dict[str, Any]) -> JobFolder:
+        """Returns the folder of the job that `identity` (plain JSON) describes, locked: one that was interrupted, or a new one.
+
+        Forgotten jobs are removed before. Raises JobBusyError where another process works on this job.
+        """
+        if not self._has_cleaned:
+            self._has_cleaned = True
+            clean(self.jobs_folder, paths.keep_days() * 86400)
+        return open_job(self.jobs_folder, job_id(identity))
+
+    @property
+    def jobs_folder(self) -> Path:
+        """Where the jobs lie that can be resumed."""
+        return self._cache_folder / "jobs"
 
     def require_room(self, size_bytes: int) -> None:
         """Raises OutputError where the disk of the cache folder cannot hold that much more."""

@@ -52,7 +52,7 @@ def checked_between(stages: Sequence[nn.Module], token: CancelToken, device: str
     def before_stage(_module: nn.Module, _inputs: Any) -> None:
         token.check()
         if device.startswith("cuda"):
-            event = torch.cuda.Event()
+            event: Any = torch.cuda.Event()  # type: ignore[no-untyped-call]
             event.record(torch.cuda.current_stream(device))
             queued.append(event)
             if len(queued) > _BLOCKS_IN_FLIGHT:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -97,7 +97,7 @@ class Session:
     def _forward(self, network: nn.Module, lr_hwc: NDArray[np.float32]) -> NDArray[np.float32]:
         """Runs the network once: (H, W, 3) in 0..1 to (H × scale, W × scale, 3), float32, not clamped."""
         self._token.check()
-        stages: list[nn.Module] = network.stages() if hasattr(network, "stages") else []
+        stages: list[nn.Module] = cast(Any, network).stages()
         with torch.inference_mode(), checked_between(stages, self._token, self.device):
             lr_bchw = torch.from_numpy(lr_hwc).permute(2, 0, 1).unsqueeze(0).to(self.device)
             sr_bchw = network(lr_bchw)
