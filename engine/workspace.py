@@ -187,7 +187,10 @@ def open_job(root: Path, job_id: str, timeout_s: float = LOCK_TIMEOUT_S) -> JobF
     deadline = time.monotonic() + timeout_s
     while True:
         with _disk_errors(root):
-            path.mkdir(parents=True, exist_ok=True)
+            root.mkdir(parents=True, exist_ok=True)
+            # Not `exist_ok`: that looks at the folder again, which another process may have removed by then.
+            with contextlib.suppress(FileExistsError):
+                path.mkdir()
         try:
             return JobFolder(path, _lock_job(path, deadline))
         except FileNotFoundError:
