@@ -159,10 +159,14 @@ def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _add_model_options(quality, "all bundled")
     quality.add_argument("--scale", type=int, metavar="N", help="default: every scale that the model offers")
     tiling = kinds.add_parser("tiling", help="tiled against untiled output of each model")
-    tiling.add_argument("images", metavar="IMAGE", nargs="*", help="default: the bundled sample")
+    tiling.add_argument(
+        "images", metavar="IMAGE", nargs="*", help="photographs; default: a part of the bundled picture"
+    )
     _add_model_options(tiling, "all bundled")
     tiling.add_argument("--scale", type=int, metavar="N", help="default: every scale that the model offers")
-    tiling.add_argument("--tile", type=_positive, default=128, metavar="N")
+    tiling.add_argument(
+        "--tile", type=_positive, action="append", metavar="N", help="may be repeated; default: 128 and 480"
+    )
     precision = kinds.add_parser("precision", help="fp16 and bf16 against fp32 for each model")
     precision.add_argument("images", metavar="IMAGE", nargs="*", help="default: the bundled sample")
     _add_model_options(precision, "all bundled")

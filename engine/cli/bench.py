@@ -6,7 +6,7 @@ import argparse
 import importlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,15 +30,17 @@ def run(options: argparse.Namespace) -> int:
     if options.kind == "kernels":
         # Only this subcommand reaches the kernels: it runs from a bare checkout on a machine without codecs.
         return int(importlib.import_module("kernels.bench.__main__").main(["--json"] if options.json else []))
+    from engine.cli import bench_tiling
+
     kinds: dict[str, Callable[[argparse.Namespace], int]] = {
         "quality": _quality,
-        "tiling": _tiling,
+        "tiling": bench_tiling.run,
         "precision": _precision,
     }
     return kinds[options.kind](options)
 
 
-def _choices(options: argparse.Namespace) -> Iterator[tuple[ModelChoice, int | None]]:
+def choices(options: argparse.Namespace) -> Iterator[tuple[ModelChoice, int | None]]:
     """Yields each model with each scale to measure."""
     from engine import catalog
     from engine.cli.options import choices_of
@@ -50,7 +52,7 @@ def _choices(options: argparse.Namespace) -> Iterator[tuple[ModelChoice, int | N
             yield choice, scale
 
 
-class _ArrayUpscaler:
+class ArrayUpscaler:
     """Upscales arrays through the engine, as the measuring wants it: uint8 RGB in, uint8 RGB out."""
 
     def __init__(self, engine: Engine, choice: ModelChoice, scale: int | None, **settings: Any) -> None:
@@ -58,9 +60,9 @@ class _ArrayUpscaler:
 
         self._engine = engine
         self._request, self.variant = choice.locate(scale)
-        self._settings = UpscaleSettings(**settings)
-        prepared = engine.prepare(self._request, self._settings)
-        self.scale = prepared.info.scale
+        self.settings = UpscaleSettings(**settings)
+        prepared = engine.prepare(self._request, self.settings)
+        self.scale, self.window_px = prepared.info.scale, prepared.info.window_px
         self.variant = self.variant or prepared.info.variant
         self.seconds = 0.0
 
@@ -74,7 +76,7 @@ class _ArrayUpscaler:
         try:
             source = RasterRef(str(folder / "input.raw"), lr_hwc.shape[0], lr_hwc.shape[1], 3, "uint8")
             create_raster(source)[:] = lr_hwc
-            upscaled = self._engine.upscale(source, self._request, self._settings, folder / "canvas.raw")
+            upscaled = self._engine.upscale(source, self._request, self.settings, folder / "canvas.raw")
             self.seconds += upscaled.done.seconds
             return np.array(open_raster(upscaled.canvas))
         finally:
@@ -97,8 +99,8 @@ def _quality(options: argparse.Namespace) -> int:
             f"{'model':<14} {'scale':<6} {'set':<10} {'PSNR-Y':>7} {'SSIM':>7} {'bicubic':>8} {'gain':>6} {'seconds':>8}"
         )
     with Engine() as engine:
-        for choice, scale in _choices(options):
-            upscaler = _ArrayUpscaler(engine, choice, scale, tile_px=None)
+        for choice, scale in choices(options):
+            upscaler = ArrayUpscaler(engine, choice, scale, tile_px=None)
             for folder in options.folders:
                 upscaler.seconds = 0.0
                 (result,) = measure(Path(folder), upscaler, upscaler.scale, load=partial(_load, engine))
@@ -138,11 +140,16 @@ def _load(engine: Engine, path: Path) -> tuple[NDArray[np.uint8], bool]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _images(engine: Engine, options: argparse.Namespace) -> list[tuple[str, NDArray[np.uint8]]]:
+def load_images(
+    engine: Engine, names: Sequence[str], sample: tuple[str, int, int]
+) -> list[tuple[str, NDArray[np.uint8]]]:
+    """Reads the images named, uint8 (H, W, 3); without any, the upper left of the bundled `sample` (name, rows, columns)."""
     import resources
 
-    files = [Path(name) for name in options.images] or [resources.path("samples") / "sample.png"]
-    return [(file.name, _load(engine, file)[0]) for file in files]
+    if names:
+        return [(Path(name).name, _load(engine, Path(name))[0]) for name in names]
+    name, height, width = sample
+    return [(name, _load(engine, resources.path("samples") / name)[0][:height, :width])]
 
 
 def _psnr_of(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
@@ -157,29 +164,6 @@ def _print_row(options: argparse.Namespace, row: dict[str, Any], text: str) -> N
     print(json.dumps(row) if options.json else text, flush=True)
 
 
-def _tiling(options: argparse.Namespace) -> int:
-    """Prints the PSNR of the tiled against the untiled output, overlap 32."""
-    from engine.client import Engine
-
-    if not options.json:
-        print(f"PSNR in dB of tiles of {options.tile} px, overlap 32, against the untiled output")
-    with Engine() as engine:
-        for choice, scale in _choices(options):
-            tiled = _ArrayUpscaler(engine, choice, scale, tile_px=options.tile)
-            whole = _ArrayUpscaler(engine, choice, scale, tile_px=None)
-            for name, lr_hwc in _images(engine, options):
-                psnr = _psnr_of(tiled.canvas(lr_hwc), whole.canvas(lr_hwc))
-                row = {
-                    "model": whole.variant,
-                    "scale": whole.scale,
-                    "image": name,
-                    "tile": options.tile,
-                    "psnr": round(psnr, 2),
-                }
-                _print_row(options, row, f"{whole.variant:<14} ×{whole.scale}  {name:<24} {psnr:6.2f}")
-    return 0
-
-
 def _precision(options: argparse.Namespace) -> int:
     """Prints the PSNR of fp16 and bf16 against fp32 on a crop of at most 256 × 256 pixels."""
     from engine.client import Engine
@@ -187,12 +171,13 @@ def _precision(options: argparse.Namespace) -> int:
     if not options.json:
         print("PSNR in dB against fp32, a crop of 256 × 256 pixels (goals: fp16 60, bf16 50)")
     with Engine() as engine:
-        for choice, scale in _choices(options):
-            exact = _ArrayUpscaler(engine, choice, scale, tile_px=None, precision="fp32")
-            crops = [(name, image_hwc[:256, :256]) for name, image_hwc in _images(engine, options)]
+        for choice, scale in choices(options):
+            exact = ArrayUpscaler(engine, choice, scale, tile_px=None, precision="fp32")
+            sample = ("sample.png", 256, 256)
+            crops = [(name, image_hwc[:256, :256]) for name, image_hwc in load_images(engine, options.images, sample)]
             wholes = [exact.canvas(lr_hwc) for _, lr_hwc in crops]
             for precision in ("fp16", "bf16"):
-                half = _ArrayUpscaler(engine, choice, scale, tile_px=None, precision=precision)
+                half = ArrayUpscaler(engine, choice, scale, tile_px=None, precision=precision)
                 for (name, lr_hwc), whole in zip(crops, wholes, strict=True):
                     try:
                         psnr = _psnr_of(half.canvas(lr_hwc), whole)
