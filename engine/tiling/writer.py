@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -32,8 +33,9 @@ class CanvasWriter:
 
     Several writers, each with its own journal, may share one canvas: no two tasks of a plan write the same byte. The pixels do
     not depend on the order of the tasks nor on who does them, and are those of `SeamBlender`. After a task has returned, a kill
-    of the process does not lose it; a power cut loses at most the tasks of the last second (`close` syncs). Holds no pixels
-    between tasks. Raises OutputError where the disk cannot take the data; what was recorded before stays.
+    of the process does not lose it; a power cut loses about the tasks of the last second, longer where the disk is slower than
+    the work (`close` waits for it). Holds no pixels between tasks. Raises OutputError where the disk cannot take the data; what
+    was recorded before stays.
     """
 
     def __init__(
@@ -54,6 +56,9 @@ class CanvasWriter:
         if self._file.size_bytes < self._layout.size_bytes:
             self._file.close()
             raise ValueError(f"{self._path} is shorter than {self._layout.size_bytes} bytes: reserve it first")
+        # Syncs run beside the work: a slow disk would else hold up the next tile, and a cancel with it.
+        self._syncs = ThreadPoolExecutor(1, "canvas sync")
+        self._sync: Future[None] | None = None
         self._synced_at = clock()
 
     def write_tile(self, index: int, sr_tile_hwc: NDArray[np.float32], note: str = "") -> tuple[Box, ...]:
@@ -89,17 +94,15 @@ class CanvasWriter:
             self._sync_if_due()
         return (sr_box,)
 
-    def sync(self) -> None:
-        """Returns when everything recorded is on the disk: the pixels, then the records."""
-        with self._disk_errors():
-            self._file.sync()
-            self._journal.sync()
-            self._synced_at = self._clock()
-
     def close(self) -> None:
         """Syncs and closes canvas and journal; may be called twice."""
+        self._syncs.shutdown()
         with self._disk_errors():
             try:
+                last, self._sync = self._sync, None
+                if last is not None:
+                    # A system tells of a failed write once: the sync below would know nothing of it.
+                    last.result()
                 if self._file.is_open:
                     self._file.sync()
             finally:
@@ -115,8 +118,18 @@ class CanvasWriter:
         self.close()
 
     def _sync_if_due(self) -> None:
-        if self._clock() - self._synced_at >= _SYNC_INTERVAL_S:
-            self.sync()
+        if self._clock() - self._synced_at < _SYNC_INTERVAL_S or (self._sync is not None and not self._sync.done()):
+            return
+        if self._sync is not None:
+            # Raises what the last one met.
+            self._sync.result()
+        self._synced_at = self._clock()
+        self._sync = self._syncs.submit(self._sync_files)
+
+    def _sync_files(self) -> None:
+        """Returns when everything recorded until now is on the disk: the pixels, then the records."""
+        self._file.sync()
+        self._journal.sync()
 
     def _write_pixels(self, sr_box: Box, pixels_hwc: NDArray[np.float32]) -> int:
         """Writes a box of the canvas and returns the CRC of its bytes, row after row."""

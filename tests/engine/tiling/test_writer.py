@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import itertools
 import os
+import queue
 import random
 import signal
 import subprocess
 import sys
+import threading
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -164,28 +168,71 @@ def test_a_tile_may_be_a_view_and_is_not_changed(make_job: Callable[..., Any]) -
     assert np.array_equal(job.picture(), job.undisturbed())
 
 
+class WatchedSync:
+    """Stands for os.fdatasync: names the files, and raises `error` where one is given."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: OSError | None = None) -> None:
+        self._real, self._error = os.fdatasync, error
+        self.names: queue.Queue[str] = queue.Queue()
+        monkeypatch.setattr(os, "fdatasync", self)
+
+    def __call__(self, descriptor: int) -> None:
+        if self._error is not None:
+            raise self._error
+        self._real(descriptor)
+        self.names.put(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+
+    def next_two(self) -> list[str]:
+        return [self.names.get(timeout=30), self.names.get(timeout=30)]
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks up descriptors in /proc")
 def test_syncs_come_at_most_once_a_second_and_at_the_end(
     make_job: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make_job(PLAN)
     job.writer().close()
-    now, synced = [0.0], []
-    real = os.fdatasync
-    monkeypatch.setattr(
-        os,
-        "fdatasync",
-        lambda descriptor: (synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name), real(descriptor)),
-    )
+    watched = WatchedSync(monkeypatch)
+    now = [0.0]
     journal = JournalWriter(job.folder / "journal.1", 77)
     writer = CanvasWriter(PLAN, job.canvas, job.scale, journal, clock=lambda: now[0])
-    for index, at in enumerate([0.2, 0.9, 1.1, 1.2, 2.0, 2.2]):
+    for index, (at, is_due) in enumerate(
+        [(0.2, False), (0.9, False), (1.1, True), (1.2, False), (2.0, False), (2.2, True)]
+    ):
         now[0] = at
         writer.write_tile(index, job.sr_tile(index))
-    assert synced == ["canvas.raw", "journal.1"] * 2
+        if is_due:
+            assert watched.next_two() == ["canvas.raw", "journal.1"]
+            assert writer._sync is not None
+            writer._sync.result()
+    assert watched.names.empty()
     writer.close()
-    assert synced == ["canvas.raw", "journal.1"] * 3
+    assert watched.next_two() == ["canvas.raw", "journal.1"]
     writer.close()
+    assert watched.names.empty()
+
+
+@pytest.mark.skipif(not hasattr(os, "fdatasync"), reason="this system has no fdatasync")
+def test_a_disk_that_fails_while_syncing_is_a_sentence(
+    make_job: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(PLAN)
+    threads = threading.active_count()
+    job.writer().close()
+    with monkeypatch.context() as patch:
+        WatchedSync(patch, OSError(errno.EIO, "Input/output error"))
+        journal = JournalWriter(job.folder / "journal.1", 77)
+        clock = itertools.count(0, 2)
+        writer = CanvasWriter(PLAN, job.canvas, job.scale, journal, clock=lambda: float(next(clock)))
+        # The first may still be under way when the next tile comes: the error comes with one of them, or with the last.
+        with pytest.raises(OutputError, match="Input/output error"):  # noqa: PT012
+            job.do(writer, job.tasks())
+            writer.close()
+        with contextlib.suppress(OutputError):
+            writer.close()
+    assert threading.active_count() == threads
+    job.finish()
+    assert np.array_equal(job.picture(), job.undisturbed())
 
 
 def peak_bytes(job: Any) -> int:
