@@ -488,7 +488,7 @@ class Bridge(QObject):
 
 def default_path(canvas: RasterRef, info: ImageInfo, label: str, scale: int) -> Path:
     """Returns where the command line would write this result: beside its input, `photo_esc_x2.png`."""
-    from engine.jobs import DEFAULT_TEMPLATE, default_encode_options, extension_for, output_path
+    from engine.outputs import DEFAULT_TEMPLATE, default_encode_options, extension_for, output_path
 
     source = Path(info.path)
     return output_path(
@@ -512,7 +512,7 @@ def save_target(
     the default. Raises OutputError where the format cannot hold the result.
     """
     from engine.imaging import formats
-    from engine.jobs import default_encode_options
+    from engine.outputs import default_encode_options
 
     wanted = formats.format_of_extension(path.suffix) if path is not None else None
     options = default_encode_options(info, wanted or "keep")

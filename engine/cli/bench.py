@@ -130,7 +130,7 @@ def _quality(options: argparse.Namespace) -> int:
 
 def _load(engine: Engine, path: Path) -> tuple[NDArray[np.uint8], bool]:
     """Reads an image through the I/O process, as every file from outside: uint8 (H, W, 3), and whether it is grey."""
-    from engine.jobs import to_rgb8
+    from engine.scoring import to_rgb8
 
     folder = engine.new_folder()
     try:

@@ -13,11 +13,13 @@ from engine.cli.options import choices_of, settings_of
 from engine.cli.terminal import ProgressBar, format_bytes
 from engine.client import Engine, Upscaled
 from engine.errors import TriptychError, UsageError
-from engine.jobs import ModelChoice, check_disk, check_reference, folder_for, report_of, score, to_rgb8
+from engine.jobs import ModelChoice
 from engine.messages import DoneDecode, SheetPane, UpscaleSettings
+from engine.outputs import check_disk, folder_for
+from engine.reports import report_of
+from engine.scoring import Scores, check_reference, score, to_rgb8
 
 DEFAULT_SCALE = 4
-Scores = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True)

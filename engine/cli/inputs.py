@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 from collections.abc import Iterator
@@ -11,7 +12,6 @@ from pathlib import Path
 from engine.client import Engine
 from engine.errors import InputError, TriptychError
 from engine.imaging import formats
-from engine.jobs import is_inside
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,19 @@ def _in_folder(folder: Path, recursive: bool, output_folder: Path | None) -> Ite
             if recursive
             and not name.startswith(".")
             and not (Path(current) / name).is_symlink()
-            and not (
-                output_folder is not None and output_folder.exists() and is_inside(Path(current) / name, output_folder)
-            )
+            and not _is_same(Path(current) / name, output_folder)
         )
         for name in sorted(files):
             path = Path(current) / name
             if path.is_file() and _is_image_name(path):
                 yield Found(path, path.parent.relative_to(folder), named=False)
+
+
+def _is_same(folder: Path, output_folder: Path | None) -> bool:
+    """Whether a folder is the output folder, whatever it is called. (One that is named as input and output is both.)"""
+    with contextlib.suppress(OSError):
+        return output_folder is not None and folder.samefile(output_folder)
+    return False
 
 
 def is_ours(engine: Engine, path: Path) -> bool:

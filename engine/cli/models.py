@@ -46,8 +46,8 @@ def _as_json(entry: catalog.CatalogEntry) -> dict[str, object]:
 
 def _add(file: Path, as_json: bool) -> int:
     from engine.client import Engine
-    from engine.jobs import safe_name
     from engine.messages import ModelRequest
+    from engine.outputs import safe_name
 
     if not file.is_file():
         raise CheckpointError(f"There is no file {file}.")

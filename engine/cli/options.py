@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
-from engine import catalog
 from engine.errors import CheckpointError, UsageError
-from engine.jobs import ModelChoice
-from engine.messages import ModelRequest, UpscaleSettings
+from engine.jobs import ModelChoice, checkpoint_choice, named_choice
+from engine.messages import UpscaleSettings
 
 SCALES = (2, 3, 4)
 
@@ -54,21 +52,7 @@ def choices_of(options: argparse.Namespace, default: tuple[str, ...]) -> list[Mo
     return choices
 
 
-def named_choice(name: str) -> ModelChoice:
-    """Returns the model of that name in the catalog. Raises UsageError that lists the names where there is none."""
-    catalog.find_model(name, None)
-    return ModelChoice(name, _locator(name), catalog.scales_of(name))
-
-
-def _locator(name: str) -> Callable[[int | None], tuple[ModelRequest, str | None]]:
-    def locate(scale: int | None) -> tuple[ModelRequest, str | None]:
-        entry = catalog.find_model(name, scale)
-        return ModelRequest(str(entry.path), entry.scale), entry.name
-
-    return locate
-
-
 def _checkpoint_choice(file: Path) -> ModelChoice:
     if not file.is_file():
         raise CheckpointError(f"There is no weights file {file}.", "Check the path after --weights.")
-    return ModelChoice(file.stem, lambda scale: (ModelRequest(str(file), scale), None))
+    return checkpoint_choice(file)

@@ -13,8 +13,10 @@ from engine.cli.terminal import ProgressBar, format_bytes, report_error
 from engine.client import Engine
 from engine.errors import Cancelled, NotYetError, TriptychError, UsageError
 from engine.imaging import formats
-from engine.jobs import Job, JobReport, Target, check_template, run_job
+from engine.jobs import Job, run_job
 from engine.messages import ImageInfo, Progress
+from engine.outputs import Target, check_template
+from engine.reports import JobReport
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from engine.errors import OutputError, UsageError
-from engine.jobs import (
+from engine.jobs import target_size
+from engine.messages import ImageInfo
+from engine.outputs import (
     check_template,
     default_encode_options,
     extension_for,
     is_inside,
     output_path,
     safe_name,
-    target_size,
 )
-from engine.messages import ImageInfo
 
 
 def info(**changes: object) -> ImageInfo:
