@@ -7,9 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.tiling.geometry import Box, plan_tiles, round_up
+from engine.tiling.geometry import Box, TilePlan, plan_from_axes, plan_tiles, round_up
 
 SIZES = st.integers(1, 200)
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> TilePlan:
+    return plan_tiles(
+        draw(SIZES),
+        draw(SIZES),
+        tile_px=draw(st.none() | st.integers(12, 200)),
+        overlap_px=draw(st.integers(0, 80)),
+        window_px=draw(st.sampled_from([4, 8, 16, 32])),
+    )
 
 
 @given(
@@ -92,3 +103,19 @@ def test_sizes_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
     sizes = {"height": 10, "width": 10, "tile_px": 8, "overlap_px": 0, "window_px": 8} | wrong
     with pytest.raises(ValueError, match="positive"):
         plan_tiles(sizes.pop("height"), sizes.pop("width"), **sizes)
+
+
+@given(plans())
+def test_every_tile_knows_its_core_and_its_seams(plan: TilePlan) -> None:
+    for index, regions in enumerate(plan.regions_of):
+        assert list(regions) == [i for i, region in enumerate(plan.regions) if index in region.tiles]
+        core = plan.core_of[index]
+        assert sorted([*plan.seams_of[index], *([] if core is None else [core])]) == list(regions)
+    assert plan.seams == tuple(i for i, region in enumerate(plan.regions) if len(region.tiles) > 1)
+    cores = [core for core in plan.core_of if core is not None]
+    assert sorted([*cores, *plan.seams]) == list(range(len(plan.regions)))
+
+
+@given(plans())
+def test_a_plan_is_what_its_axes_make(plan: TilePlan) -> None:
+    assert plan_from_axes(plan.rows, plan.columns, tile_px=plan.tile_px, overlap_px=plan.overlap_px) == plan
