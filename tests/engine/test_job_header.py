@@ -53,9 +53,9 @@ def header(source: RasterRef) -> JobHeader:
 
 
 @given(
-    st.integers(1, 3000),
-    st.integers(1, 3000),
-    st.none() | st.integers(16, 600),
+    st.integers(1, 700),
+    st.integers(1, 700),
+    st.none() | st.integers(48, 600),
     st.integers(0, 64),
     st.sampled_from([1, 8, 16]),
 )
