@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from kernels._triton.compile_ahead import Figures, compile_ahead, shipped
 from kernels._triton.targets import TARGETS
@@ -30,13 +31,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     shape = compilation.shape
                     cell = f"{_cell(compile_ahead(compilation, target))} ({shape.num_warps}w {shape.num_stages}s)"
                     rows.setdefault(compilation.label, {})[target.name] = cell
-                    print(f"{target.name} {compilation.label}: {cell}", file=sys.stderr, flush=True)
-        print(f"\n{operator}: registers / spilled bytes / shared KiB (warps, stages)\n")
-        print("| kernel | " + " | ".join(target.name for target in targets) + " |")
-        print("|---" * (len(targets) + 1) + "|")
+                    _say(f"{target.name} {compilation.label}: {cell}", sys.stderr)
+        _say(f"\n{operator}: registers / spilled bytes / shared KiB (warps, stages)\n", sys.stdout)
+        _say("| kernel | " + " | ".join(target.name for target in targets) + " |", sys.stdout)
+        _say("|---" * (len(targets) + 1) + "|", sys.stdout)
         for label, cells in rows.items():
-            print(f"| {label} | " + " | ".join(cells.get(target.name, "") for target in targets) + " |")
+            _say(f"| {label} | " + " | ".join(cells.get(target.name, "") for target in targets) + " |", sys.stdout)
     return 0
+
+
+def _say(line: str, stream: TextIO) -> None:
+    stream.write(line + "\n")
+    stream.flush()
 
 
 def _cell(figures: Figures) -> str:

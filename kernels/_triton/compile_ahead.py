@@ -54,9 +54,7 @@ def compile_ahead(compilation: Compilation, target: Target) -> Figures:
         "num_stages": compilation.shape.num_stages,
         "enable_fp_fusion": True,
     }
-    compiled = triton.compile(
-        source, target=GPUTarget(target.platform, target.arch, target.warp_size), options=options
-    )
+    compiled = triton.compile(source, target=GPUTarget(target.platform, target.arch, target.warp_size), options=options)
     shared_bytes = int(compiled.metadata.shared)
     if target.platform == "hip":
         return _amd_figures(compiled.asm["amdgcn"], shared_bytes)

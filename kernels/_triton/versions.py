@@ -27,7 +27,14 @@ _TRUE = ("1", "true", "yes", "on", "y")
 _GFX = re.compile(r"gfx(9[04]|95|11|12)")
 
 # What Triton says, in plain RuntimeErrors, when it cannot build a kernel or its launcher.
-_BUILD_WORDS = ("C compiler", "C++ compiler", "PassManager::run failed", "ptxas", "no kernel image", "device kernel image")
+_BUILD_WORDS = (
+    "C compiler",
+    "C++ compiler",
+    "PassManager::run failed",
+    "ptxas",
+    "no kernel image",
+    "device kernel image",
+)
 
 
 def interpreting() -> bool:

@@ -1,7 +1,7 @@
 """Runs tests marked ``interpreted`` in a child process with Triton's interpreter switched on.
 
-Triton reads TRITON_INTERPRET when it is imported, and the tests that compile kernels need it unset: the two cannot share a process.
-Arguments of such tests are plain values (numbers, strings, tuples of them); they use no fixtures.
+Triton reads TRITON_INTERPRET when it is imported, and the tests that compile kernels need it unset: the two cannot share a
+process. Arguments of such tests are plain values (numbers, strings, tuples of them); they use no fixtures.
 """
 
 from __future__ import annotations
@@ -58,6 +58,13 @@ class InterpreterProcess:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "interpreted: runs in a child process under Triton's interpreter")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("interpreted") and not item.get_closest_marker("timeout"):
+            # The interpreter is a hundred thousand times slower than a device; on a busy machine it needs patience.
+            item.add_marker(pytest.mark.timeout(600))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,12 +1,23 @@
 """Which backend serves, why another does not, and what use_backend sets and records."""
 
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
 import threading
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 import torch
 
 import kernels
-from kernels import Backend, BackendError, select, support_table, supports, use_backend, window_attention
+from kernels import Backend, BackendError, dispatch, select, support_table, supports, use_backend, window_attention
+from kernels._triton import versions
 
 
 def small_call(backend: str = "auto") -> torch.Tensor:
@@ -29,23 +40,23 @@ def test_auto_falls_back_to_the_reference_on_other_devices() -> None:
 @pytest.mark.parametrize(
     ("operator", "backend", "reason"),
     [
-        ("focused_attention", "triton", "not yet in this version"),
-        ("selective_attention", "flash", "not yet in this version"),
+        ("focused_attention", "triton", "run on CUDA and ROCm; the device is cpu"),
+        ("selective_attention", "flash", "flash-attn runs on CUDA and ROCm; the device is cpu"),
         ("window_attention", "flash", "its scores carry a bias"),
         ("convolutional_attention", "flash", "it is no softmax attention"),
     ],
 )
 def test_a_forced_backend_that_cannot_run_says_why(operator: str, backend: str, reason: str) -> None:
-    support = supports(operator, backend, "cuda", torch.float16, 16)
+    support = supports(operator, backend, "cpu", torch.float16, 16)
     assert not support.ok
     assert reason in support.reason
     assert support.reason.endswith(".")
     with pytest.raises(BackendError, match=reason):
-        select(operator, backend, "cuda", torch.float16, 16)
+        select(operator, backend, "cpu", torch.float16, 16)
 
 
 def test_forcing_through_the_operator_never_falls_back() -> None:
-    with pytest.raises(BackendError, match=r"The triton backend cannot serve window_attention here: .*not yet"):
+    with pytest.raises(BackendError, match=r"The triton backend cannot serve window_attention here: .*device is cpu"):
         small_call("triton")
     with use_backend("flash") as record, pytest.raises(BackendError, match="carry a bias"):
         small_call()
@@ -68,6 +79,150 @@ def test_unknown_names_are_refused() -> None:
         pass
     with pytest.raises(ValueError, match="no operator 'attention'; the names are window_attention"):
         supports("attention", "sdpa", "cpu", torch.float32)
+
+
+class FakeDevice:
+    """What torch says of a CUDA device, without one."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, major: int, minor: int, gfx: str = "") -> None:
+        versions.installation_fault.cache_clear()
+        versions._index_fault.cache_clear()
+        properties = types.SimpleNamespace(major=major, minor=minor, gcnArchName=gfx)
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+        monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: properties)
+        monkeypatch.setattr(torch.version, "hip", "6.4" if gfx else None)
+
+
+@pytest.fixture
+def fake_device(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., FakeDevice]]:
+    """Lets a test pretend that a CUDA or ROCm device with a working Triton is there."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "flash_attn" else object())
+    monkeypatch.setattr(versions, "triton_version", lambda: "3.6.0")
+    monkeypatch.setenv("CC", "cc")
+    yield partial(FakeDevice, monkeypatch)
+    monkeypatch.undo()
+    versions.installation_fault.cache_clear()
+    versions._index_fault.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("major", "minor", "gfx", "reason"),
+    [
+        (8, 0, "", ""),
+        (12, 0, "", ""),
+        (7, 5, "", "need compute capability 8.0 or newer; this device has 7.5"),
+        (9, 4, "gfx942:sramecc+", ""),
+        (11, 0, "gfx1100", ""),
+        (10, 3, "gfx1030", "not gfx1030"),
+    ],
+)
+def test_the_architecture_decides(
+    fake_device: Callable[..., FakeDevice], major: int, minor: int, gfx: str, reason: str
+) -> None:
+    fake_device(major, minor, gfx)
+    support = supports("window_attention", "triton", "cuda", torch.float16, 16)
+    assert support.ok == (not reason)
+    assert reason in support.reason
+    expected = Backend.SDPA if reason else Backend.TRITON
+    assert select("window_attention", "auto", "cuda", torch.float16, 16) is expected
+
+
+def test_sizes_past_the_kernels_go_to_sdpa_with_the_reason(fake_device: Callable[..., FakeDevice]) -> None:
+    fake_device(9, 0)
+    assert select("focused_attention", "auto", "cuda", torch.float16, 16, tokens=1024) is Backend.TRITON
+    assert select("focused_attention", "auto", "cuda", torch.float16, 16, tokens=2304) is Backend.SDPA
+    support = supports("focused_attention", "triton", "cuda", torch.float16, 16, tokens=2304)
+    assert "windows of up to 1024 tokens, not 2304" in support.reason
+    assert select("window_attention", "auto", "cuda", torch.float16, 72) is Backend.SDPA
+    assert "heads of up to 64 numbers, not 72" in supports("window_attention", "triton", "cuda", torch.half, 72).reason
+    assert select("convolutional_attention", "auto", "cuda", torch.float16, 96) is Backend.SDPA
+    assert select("window_attention", "auto", "cuda", torch.float64, 16) is Backend.SDPA
+
+
+def test_what_an_installation_lacks_is_said(
+    fake_device: Callable[..., FakeDevice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_device(9, 0)
+    monkeypatch.setattr(versions, "triton_version", lambda: "3.3.1")
+    versions.installation_fault.cache_clear()
+    assert versions.installation_fault() == "Triton 3.3.1 is too old; 3.4 or newer is needed."
+    monkeypatch.setattr(versions, "triton_version", lambda: "3.10.0")
+    monkeypatch.delenv("CC")
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    versions.installation_fault.cache_clear()
+    if sys.platform != "win32":
+        assert "needs a C compiler and finds none" in versions.installation_fault()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    versions.installation_fault.cache_clear()
+    assert "Triton is not installed; `pip install triton" in versions.installation_fault()
+    flash = supports("selective_attention", "flash", "cuda", torch.float16, 16)
+    assert "flash-attn is not installed" in flash.reason
+
+
+@pytest.fixture
+def forgetful() -> Iterator[None]:
+    """Takes back, afterwards, what a test had dropped."""
+    dispatch._dropped().clear()
+    yield
+    dispatch._dropped().clear()
+
+
+def failing(error: Exception, calls: list[Backend]) -> Callable[[Backend], str]:
+    """An operator whose Triton backend raises."""
+
+    def run(chosen: Backend) -> str:
+        calls.append(chosen)
+        if chosen is Backend.TRITON:
+            raise error
+        return chosen.value
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("Failed to find C compiler. Please specify via CC environment variable"),
+        ImportError("libtriton.so: undefined symbol"),
+        subprocess.CalledProcessError(1, ["gcc"]),
+        PermissionError("~/.triton/cache"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_backend_that_does_not_build_is_dropped_once_and_the_next_serves(
+    error: Exception, fake_device: Callable[..., FakeDevice], forgetful: None
+) -> None:
+    fake_device(9, 0)
+    like = types.SimpleNamespace(device=torch.device("cuda"), dtype=torch.float16)
+    calls: list[Backend] = []
+    run = failing(error, calls)
+    with use_backend("auto") as record, pytest.warns(RuntimeWarning, match=r"triton backend of window.*could not be"):
+        assert dispatch.serve("window_attention", "auto", run, like, 16) == "sdpa"
+    assert record.served == {"window_attention": "sdpa"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert dispatch.serve("window_attention", "auto", run, like, 16) == "sdpa"
+    assert calls == [Backend.TRITON, Backend.SDPA, Backend.SDPA]
+    assert "could not be built and was dropped" in support_table("cuda", torch.half)["window_attention"]["triton"][1]
+    with pytest.raises(BackendError, match="could not be built and was dropped"):
+        dispatch.serve("window_attention", "triton", run, like, 16)
+    # Another operator's kernels are other kernels.
+    assert select("convolutional_attention", "auto", "cuda", torch.float16, 16) is Backend.TRITON
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("CUDA error: an illegal memory access")]
+)
+def test_other_failures_are_the_callers(
+    error: Exception, fake_device: Callable[..., FakeDevice], forgetful: None
+) -> None:
+    fake_device(9, 0)
+    like = types.SimpleNamespace(device=torch.device("cuda"), dtype=torch.float16)
+    with pytest.raises(type(error)):
+        dispatch.serve("window_attention", "auto", failing(error, []), like, 16)
+    assert select("window_attention", "auto", "cuda", torch.float16, 16) is Backend.TRITON
 
 
 def test_use_backend_sets_auto_and_records_what_served() -> None:
