@@ -2,7 +2,8 @@
 
 Imports numpy and the standard library. A raster is a bare file of C-contiguous rows (height, width, channels) whose shape and
 dtype travel beside it in a `RasterRef`. Channels: 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA, alpha straight (not premultiplied).
-The input raster keeps the file's own integers (uint8 or uint16); the canvas, which receives the result, is float32 in 0..1.
+The input raster keeps the file's own integers (uint8 or uint16); the canvas, which receives the result, is float32 in 0..1. The
+file of a job's canvas goes on behind it, with what the seams need (`engine.tiling.layout`).
 """
 
 from __future__ import annotations
