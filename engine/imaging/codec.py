@@ -1,6 +1,6 @@
 """libvips as this process uses it: only the loaders of our table, bounded threads, no cache, its messages kept off the terminal.
 
-Imports pyvips, the standard library and `engine.imaging.formats`.
+Imports pyvips, the standard library, `engine.imaging.formats` and `engine.imaging.foreign`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from collections.abc import Iterator
 
 import pyvips
 
+from engine.imaging.foreign import has_library
+from engine.imaging.formats import Format
+
 # libvips' class names of the loaders that `engine.imaging.formats` names; all other loaders are blocked.
 _ALLOWED_LOADERS = (
     "VipsForeignLoadPng",
@@ -20,7 +23,11 @@ _ALLOWED_LOADERS = (
     "VipsForeignLoadTiff",
     "VipsForeignLoadWebp",
     "VipsForeignLoadNsgif",
+    "VipsForeignLoadHeif",
+    "VipsForeignLoadJxl",
 )
+# What a libvips that was built for it reads itself; the one of the wheel does not.
+_MAYBE_LOADERS = {"heif": "heifload", "jxl": "jxlload"}
 _MAX_THREADS = 4
 
 
@@ -51,6 +58,17 @@ def configure() -> None:
     # No two requests share an operation, and a cached one would keep its file open.
     pyvips.cache_set_max(0)
     pyvips.concurrency_set(min(_MAX_THREADS, os.cpu_count() or 1))
+
+
+def loader_of(form: Format) -> str | None:
+    """Returns the libvips operation that reads a format, or None where another library does."""
+    if form.loader != "foreign":
+        return form.loader
+    maybe = _MAYBE_LOADERS.get(form.name)
+    if maybe is None or not pyvips.type_find("VipsOperation", maybe):
+        return None
+    # libvips has its HEIF loader for AVIF's sake, and whether it decodes HEVC too shows only in the attempt.
+    return None if form.name == "heif" and has_library("heif") else maybe
 
 
 @contextlib.contextmanager

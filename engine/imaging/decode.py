@@ -18,18 +18,24 @@ from engine.canvas import RasterDtype, RasterRef, create_raster
 from engine.errors import InputError
 from engine.imaging.alpha import bleed_colour
 from engine.imaging.codec import messages, reason
+from engine.imaging.foreign import DamagedError
 from engine.imaging.formats import format_named
-from engine.imaging.header import damaged, open_image
+from engine.imaging.header import OpenedImage, damaged, open_image
 from engine.imaging.limits import room_for
+from engine.imaging.progress import Progress, unheard
 from engine.messages import ImageInfo
 
 _STRIP_BYTES = 8 * 2**20
+# The codecs that say nothing while they work decode at least this many pixels a second.
+_SLOWEST_PIXELS_PER_S = 1_000_000
+# The rest of the time goes into colour under transparency.
+_DECODE_SHARE = 0.6
 _DTYPES = {"uchar": "uint8", "ushort": "uint16", "float": "float32", "double": "float64"}
 # Floating-point pixels may overshoot 0..1 by this much (rounding of whoever wrote them).
 _FLOAT_SLACK = 1e-3
 
 
-def decode(path: str, raster_path: str) -> tuple[ImageInfo, RasterRef]:
+def decode(path: str, raster_path: str, progress: Progress | None = None) -> tuple[ImageInfo, RasterRef]:
     """Decodes an image into a raster of uint8 or uint16 at `raster_path`; returns what it was and where its pixels lie.
 
     Orientation is applied. Colour under full transparency is bled in from visible neighbours. A file that breaks off or is
@@ -38,7 +44,7 @@ def decode(path: str, raster_path: str) -> tuple[ImageInfo, RasterRef]:
     """
     try:
         with messages() as said:
-            info, raster = _read(path, raster_path, said)
+            info, raster = _read(path, raster_path, said, progress or unheard())
             # libvips tells of damaged JPEG data when the image is closed: by now nothing holds it any more.
             complaint = _jpeg_damage(said) if info.format == "jpeg" else None
         if complaint:
@@ -50,22 +56,27 @@ def decode(path: str, raster_path: str) -> tuple[ImageInfo, RasterRef]:
     return info, raster
 
 
-def _read(path: str, raster_path: str, said: list[str]) -> tuple[ImageInfo, RasterRef]:
+def _read(path: str, raster_path: str, said: list[str], progress: Progress) -> tuple[ImageInfo, RasterRef]:
     opened = open_image(path)
     info = opened.info
     dtype: RasterDtype = "uint8" if info.bit_depth == 8 else "uint16"
     raster = RasterRef(raster_path, info.height, info.width, info.channels, dtype)
-    with room_for(raster.size_bytes):
+    patience_s = 60 + info.height * info.width / _SLOWEST_PIXELS_PER_S
+    with room_for(raster.size_bytes), progress.patience(patience_s):
         pixels_hwc = create_raster(raster)
         stored_hwc = as_stored(pixels_hwc, opened.orientation)
+        report = progress.part(0, _DECODE_SHARE if raster.has_alpha else 1)
         try:
-            for top, strip_hwc in _strips(opened.image):
+            for top, strip_hwc in _strips(opened):
                 integers_hwc = _from_float(path, strip_hwc) if opened.is_float else strip_hwc
                 stored_hwc[top : top + strip_hwc.shape[0]] = integers_hwc
+                report((top + strip_hwc.shape[0]) / stored_hwc.shape[0])
+        except DamagedError as error:
+            raise damaged(path, format_named(info.format).title, str(error)) from error
         except (pyvips.Error, UnicodeDecodeError) as error:
             raise damaged(path, format_named(info.format).title, reason(error, said)) from error
         if raster.has_alpha:
-            bleed_colour(pixels_hwc)
+            bleed_colour(pixels_hwc, Path(raster_path).parent, progress.part(_DECODE_SHARE, 1))
         # The map must be gone before the room for it is.
         del pixels_hwc, stored_hwc
     return info, raster
@@ -85,8 +96,15 @@ def as_stored(displayed_hwc: NDArray[Any], orientation: int) -> NDArray[Any]:
     return view.transpose(1, 0, 2) if orientation >= 5 else view
 
 
-def _strips(image: Any) -> Iterator[tuple[int, NDArray[Any]]]:
+def _strips(opened: OpenedImage) -> Iterator[tuple[int, NDArray[Any]]]:
     """Decodes from top to bottom; gives (first row, strip (h, W, C))."""
+    if opened.read is not None:
+        pixels_hwc = opened.read()
+        rows = max(1, _STRIP_BYTES // pixels_hwc[0].nbytes)
+        for top in range(0, pixels_hwc.shape[0], rows):
+            yield top, pixels_hwc[top : top + rows]
+        return
+    image = opened.image
     dtype = np.dtype(_DTYPES[image.format])
     rows = max(1, _STRIP_BYTES // (image.width * image.bands * dtype.itemsize))
     region = pyvips.Region.new(image)

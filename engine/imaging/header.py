@@ -1,15 +1,14 @@
 """Opens an image file from outside and reads its header: what it is, how large, and what its result will need.
 
-Imports pyvips, Pillow (for BMP), the standard library, and of the engine the plain messages and errors. No pixel is decoded
-here: everything that can be refused is refused before.
+Imports pyvips, the standard library, and of the engine the plain messages and errors. No pixel is decoded here: everything that
+can be refused is refused before.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import stat
-import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,12 @@ from typing import Any
 import pyvips
 
 from engine.errors import ImageTooLargeError, InputError
-from engine.imaging import tiff_tags
+from engine.imaging import codec, containers, exif, tiff_tags
 from engine.imaging.codec import configure, messages, reason
+from engine.imaging.containers import Blocks
+from engine.imaging.foreign import DamagedError, open_foreign, profile_of
 from engine.imaging.formats import MAGIC_BYTES, MAX_PIXELS, Format, format_named, recognise
+from engine.imaging.metadata import kept_metadata, read_metadata, software_of
 from engine.messages import ImageInfo
 
 MAX_ICC_BYTES = 16 * 2**20
@@ -27,21 +29,23 @@ MAX_ICC_BYTES = 16 * 2**20
 # Interpretations whose numbers are shown as they are; all others are converted to sRGB.
 _PLAIN = ("srgb", "rgb", "rgb16", "scrgb", "b-w", "grey16", "multiband", "histogram", "matrix")
 _UNKNOWN_RESOLUTIONS = (1.0, 72 / 25.4)
+_FLOAT_NOTE = "Floating-point pixels became 16 bits a channel."
 
 
 @dataclass(frozen=True)
 class OpenedImage:
-    """An image whose header has been accepted.
+    """An image whose header has been accepted, and a way to its pixels.
 
     `image`: a pyvips image of `info.channels` bands whose pixels are not decoded yet, in the file's own orientation: uchar,
-    ushort, or float where `is_float` (numbers from 0 to 1). `orientation`: the EXIF value 1..8 still to be applied; `info`
-    already counts it.
+    ushort, or float where `is_float` (numbers from 0 to 1); None where `read` returns the pixels as one array of such numbers.
+    `orientation`: the EXIF value 1..8 still to be applied; `info` already counts it.
     """
 
-    image: Any
     info: ImageInfo
     orientation: int
     is_float: bool
+    image: Any = None
+    read: Callable[[], Any] | None = None
 
 
 def inspect(path: str) -> ImageInfo:
@@ -59,34 +63,66 @@ def open_image(path: str) -> OpenedImage:
     """
     configure()
     form = _recognised(path)
-    if form.loader == "pillow":
-        image, notes = _open_with_pillow(path)
-    else:
-        image, notes = _open_with_libvips(path, form), []
+    loader = codec.loader_of(form)
+    if loader is None:
+        return _open_with_another(path, form)
+    image = _open_with_libvips(path, form, loader)
     check_pixel_count(path, image.height, image.width)
-    image, more_notes, is_float = _as_plain_pixels(path, image)
-    notes += more_notes
-    icc = _icc(image, notes)
+    bit_depth = _bit_depth(image)
+    image, notes, is_float = _as_plain_pixels(path, image)
+    if 8 < bit_depth < 16:
+        image = _filling_sixteen(image, bit_depth)
+    icc = _icc(_profile(path, form, image), image.bands, notes)
+    metadata = read_metadata(path, form, image, notes)
     _note_pages(image, notes)
-    orientation = image.get("orientation") if image.get_typeof("orientation") else 1
-    orientation = orientation if 1 <= orientation <= 8 else 1
-    height, width = (image.width, image.height) if orientation >= 5 else (image.height, image.width)
-    resolution = _resolution(image)
-    if resolution and orientation >= 5:
-        resolution = resolution[::-1]
+    orientation = _orientation(image.get("orientation") if image.get_typeof("orientation") else 1)
     info = ImageInfo(
         path=path,
         format=form.name,
-        height=height,
-        width=width,
+        height=image.width if orientation >= 5 else image.height,
+        width=image.height if orientation >= 5 else image.width,
         channels=image.bands,
-        bit_depth=8 if image.format == "uchar" else 16,
+        bit_depth=bit_depth,
         icc=icc,
-        pixels_per_mm=resolution,
-        software=_software(path, form, image),
+        exif=metadata.exif,
+        xmp=metadata.xmp,
+        iptc=metadata.iptc,
+        pixels_per_mm=_resolution(image, metadata, orientation),
+        software=software_of(path, form, image, metadata),
         warnings=tuple(notes),
     )
-    return OpenedImage(image, info, orientation, is_float)
+    return OpenedImage(info, orientation, is_float, image=image)
+
+
+def _open_with_another(path: str, form: Format) -> OpenedImage:
+    """Opens a format that libvips does not read here."""
+    try:
+        found = open_foreign(path, form.name)
+    except DamagedError as error:
+        raise damaged(path, form.title, str(error)) from error
+    check_pixel_count(path, found.height, found.width)
+    notes = list(found.notes)
+    if found.is_float:
+        notes.append(_FLOAT_NOTE)
+    if found.frames > 1:
+        notes.append(f"Only the first of {'several' if form.name == 'jxl' else found.frames} frames was read.")
+    metadata = kept_metadata({"exif": found.exif, "xmp": found.xmp}, notes)
+    orientation = _orientation(found.orientation)
+    info = ImageInfo(
+        path=path,
+        format=form.name,
+        height=found.width if orientation >= 5 else found.height,
+        width=found.height if orientation >= 5 else found.width,
+        channels=found.channels,
+        bit_depth=found.bit_depth,
+        icc=_icc(found.icc, found.channels, notes),
+        exif=metadata.exif,
+        xmp=metadata.xmp,
+        pixels_per_mm=_known(*found.pixels_per_mm) or exif_resolution(metadata.exif, turned=orientation >= 5),
+        software=exif.text(metadata.exif, tiff_tags.SOFTWARE) if metadata.exif else "",
+        warnings=tuple(notes),
+    )
+    return OpenedImage(info, orientation, found.is_float, read=found.read)
 
 
 def check_pixel_count(path: str, height: int, width: int) -> None:
@@ -123,19 +159,15 @@ def _recognised(path: str) -> Format:
     if found is None:
         raise InputError(
             f"{name} is not an image that Triptych knows.",
-            "PNG, JPEG, TIFF, WebP, GIF and BMP are read, whatever the file's extension.",
+            "PNG, JPEG, TIFF, WebP, AVIF, HEIF, JPEG XL, GIF and BMP are read, whatever the file's extension.",
         )
     form = format_named(found)
-    if form.loader is None:
-        raise InputError(
-            f"{name} is {form.title}, which is not read yet in this version.", "Convert it to PNG or TIFF first."
-        )
     if found == "png" and len(head) >= 24:
         check_pixel_count(path, int.from_bytes(head[20:24], "big"), int.from_bytes(head[16:20], "big"))
     return form
 
 
-def _open_with_libvips(path: str, form: Format) -> Any:
+def _open_with_libvips(path: str, form: Format, loader: str) -> Any:
     options: dict[str, Any] = {"access": "sequential", "fail_on": "error"}
     if form.name == "tiff":
         # libtiff's allocation limit would refuse honest files of one large strip; the process has a limit of its own.
@@ -143,7 +175,7 @@ def _open_with_libvips(path: str, form: Format) -> Any:
     with messages() as said:
         try:
             # Not every file name is Unicode on POSIX; pyvips passes bytes through.
-            return getattr(pyvips.Image, str(form.loader))(os.fsencode(path) if os.name == "posix" else path, **options)
+            return getattr(pyvips.Image, loader)(os.fsencode(path) if os.name == "posix" else path, **options)
         except (pyvips.Error, UnicodeDecodeError) as error:
             raise damaged(path, form.title, reason(error, said)) from error
 
@@ -152,35 +184,6 @@ def damaged(path: str, title: str, why: str) -> InputError:
     """Returns the error for a file whose contents do not hold what its first bytes promise."""
     name = Path(path).name
     return InputError(f"{name} is damaged or truncated and cannot be read as {title} ({why}).", "Copy it again.")
-
-
-def _open_with_pillow(path: str) -> tuple[Any, list[str]]:
-    """Reads a BMP, for which the libvips of the wheel has no loader, as 8-bit grey, RGB or RGBA."""
-    import numpy as np
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with warnings.catch_warnings():
-            # Our own limit is the one that counts, and it is checked before the pixels are loaded.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(path, formats=["BMP", "DIB"])
-        with opened:
-            check_pixel_count(path, opened.height, opened.width)
-            mode = {"1": "L", "L": "L", "RGBA": "RGBA"}.get(opened.mode, "RGB")
-            pixels_hwc = np.atleast_3d(np.asarray(opened.convert(mode)))
-            dpi = opened.info.get("dpi")
-    except Image.DecompressionBombError as error:
-        raise ImageTooLargeError(
-            f"{Path(path).name} claims more than {MAX_PIXELS:,} pixels, which are not read.", "Cut it into parts first."
-        ) from error
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
-        raise damaged(path, "BMP", str(error)) from error
-    image = pyvips.Image.new_from_memory(
-        np.ascontiguousarray(pixels_hwc), pixels_hwc.shape[1], pixels_hwc.shape[0], pixels_hwc.shape[2], "uchar"
-    )
-    interpretation = "b-w" if pixels_hwc.shape[2] == 1 else "srgb"
-    x_res, y_res = (value / 25.4 for value in dpi) if dpi else (1.0, 1.0)
-    return image.copy(interpretation=interpretation, xres=x_res, yres=y_res), []
 
 
 def _as_plain_pixels(path: str, image: Any) -> tuple[Any, list[str], bool]:
@@ -207,7 +210,7 @@ def _as_plain_pixels(path: str, image: Any) -> tuple[Any, list[str], bool]:
         )
     is_float = image.format in ("float", "double")
     if is_float:
-        notes.append("Floating-point pixels became 16 bits a channel.")
+        notes.append(_FLOAT_NOTE)
     colours = 1 if image.bands <= 2 and image.interpretation not in ("srgb", "rgb16") else 3
     if image.bands > colours + 1:
         notes.append(f"Only the first {colours + 1} of {image.bands} channels are used.")
@@ -221,15 +224,46 @@ def _without(image: Any, field: str) -> Any:
     return image
 
 
-def _icc(image: Any, notes: list[str]) -> bytes | None:
-    """Returns the profile to embed in the result, or None; says why one is dropped."""
-    if not image.get_typeof("icc-profile-data"):
+def _bit_depth(image: Any) -> int:
+    """Returns 8, 16, or the 9 to 15 bits that AVIF and HEIF store."""
+    if image.format == "uchar":
+        return 8
+    loader = image.get("vips-loader") if image.get_typeof("vips-loader") else ""
+    if loader != "heifload" or image.format != "ushort" or not image.get_typeof("bits-per-sample"):
+        return 16
+    return min(16, max(9, int(image.get("bits-per-sample"))))
+
+
+def _filling_sixteen(image: Any, bit_depth: int) -> Any:
+    """Returns pixels whose upper `bit_depth` bits count, so that the largest value is 65535, lazily."""
+    values = image >> (16 - bit_depth)
+    return (
+        values.linear(65535 / (2**bit_depth - 1), 0.0).rint().cast("ushort").copy(interpretation=image.interpretation)
+    )
+
+
+def _orientation(value: int) -> int:
+    return value if 1 <= value <= 8 else 1
+
+
+def _profile(path: str, form: Format, image: Any) -> bytes | None:
+    """Returns the file's profile, or for AVIF the one that its colour numbers mean."""
+    if image.get_typeof("icc-profile-data"):
+        return bytes(image.get("icc-profile-data"))
+    if form.name not in ("avif", "heif"):
         return None
-    profile = bytes(image.get("icc-profile-data"))
+    numbers = containers.colour_numbers(path)
+    return profile_of(*numbers, is_grey=image.bands <= 2) if numbers else None
+
+
+def _icc(profile: bytes | None, channels: int, notes: list[str]) -> bytes | None:
+    """Returns the profile to embed in the result, or None; says why one is dropped."""
+    if profile is None:
+        return None
     if len(profile) > MAX_ICC_BYTES:
         notes.append(f"The colour profile of {len(profile) / 2**20:.0f} MiB was dropped: at most 16 MiB are kept.")
         return None
-    space = b"GRAY" if image.bands <= 2 else b"RGB "
+    space = b"GRAY" if channels <= 2 else b"RGB "
     if len(profile) < 128 or profile[36:40] != b"acsp" or profile[16:20] != space:
         notes.append("The colour profile was dropped: it is damaged or made for other channels than this image has.")
         return None
@@ -243,47 +277,28 @@ def _note_pages(image: Any, notes: list[str]) -> None:
         notes.append(f"Only the first of {pages} {kind}s was read.")
 
 
-def _resolution(image: Any) -> tuple[float, float] | None:
+def _resolution(image: Any, metadata: Blocks, orientation: int) -> tuple[float, float] | None:
+    """Returns (x, y) pixels per mm of the image as it is shown, or None where it is not known."""
+    if image.get_typeof("vips-loader") and image.get("vips-loader") in ("webpload", "heifload"):
+        # These have no resolution but EXIF's, which libvips does not take over.
+        return exif_resolution(metadata.exif, turned=orientation >= 5)
+    known = _known(image.xres, image.yres)
+    return known[::-1] if known and orientation >= 5 else known
+
+
+def exif_resolution(block: bytes | None, *, turned: bool) -> tuple[float, float] | None:
+    """Returns (x, y) pixels per mm as an EXIF block has them, in the other order where the image is `turned`."""
+    found = exif.resolution(block) if block else None
+    known = _known(*found) if found else None
+    return known[::-1] if known and turned else known
+
+
+def _known(x_res: float, y_res: float) -> tuple[float, float] | None:
     """Returns (x, y) pixels per mm; None for 72 dpi, EXIF's value for "unknown", and for libvips' placeholder."""
-    values = (image.xres, image.yres)
-    if image.get_typeof("vips-loader") and image.get("vips-loader") == "webpload":
-        values = _exif_resolution(image)
+    values = (x_res, y_res)
     if not all(0 < value < 1e6 for value in values):
         return None
     # PNG counts whole pixels per metre, so 72 dpi is not met exactly.
     if any(all(abs(value - unknown) < 2e-3 for value in values) for unknown in _UNKNOWN_RESOLUTIONS):
         return None
     return values
-
-
-def _exif_resolution(image: Any) -> tuple[float, float]:
-    """Reads a WebP's resolution, which libvips leaves in the EXIF fields ("300000/1000 (300.000, Rational, ...)")."""
-    values = []
-    for field in ("exif-ifd0-XResolution", "exif-ifd0-YResolution"):
-        match = re.match(r"(\d+)/(\d+) ", image.get(field)) if image.get_typeof(field) else None
-        if match is None or int(match[2]) == 0:
-            return 1.0, 1.0
-        values.append(int(match[1]) / int(match[2]))
-    mm_per_unit = 10.0 if image.get_typeof("resolution-unit") and image.get("resolution-unit") == "cm" else 25.4
-    return values[0] / mm_per_unit, values[1] / mm_per_unit
-
-
-def _software(path: str, form: Format, image: Any) -> str:
-    """Returns the `Software` tag: a TIFF's own, a PNG's text chunk, or EXIF's."""
-    if form.name == "tiff":
-        return tiff_tags.read_text(path, tiff_tags.SOFTWARE)
-    for field in image.get_fields():
-        if re.fullmatch(r"png-comment-\d+-Software", field):
-            return str(image.get(field)).strip()
-    if image.get_typeof("exif-ifd0-Software"):
-        return _exif_text(str(image.get("exif-ifd0-Software")))
-    return ""
-
-
-def _exif_text(field: str) -> str:
-    """Takes the value out of libvips' form of an EXIF text: "VALUE (VALUE, ASCII, 13 components, 13 bytes)"."""
-    for match in re.finditer(r" \(", field):
-        value = field[: match.start()]
-        if field[match.end() :].startswith(f"{value}, ASCII"):
-            return value.strip()
-    return field.strip()

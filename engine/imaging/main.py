@@ -10,12 +10,15 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import traceback
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from engine.errors import Failure, InputError, OutputError, TriptychError, to_failure
 from engine.imaging.limits import limit_address_space
+from engine.imaging.progress import Progress, unheard
 from engine.messages import (
     PROTOCOL_VERSION,
     Decode,
@@ -26,6 +29,7 @@ from engine.messages import (
     Event,
     Failed,
     Inspect,
+    IoProgress,
     IoRequest,
     Ready,
     Stop,
@@ -38,27 +42,38 @@ _NICENESS = 5
 def serve(connection: Connection) -> None:
     """Answers requests until `Stop` or the end of the pipe: the entry point of the child process.
 
-    Sends `Ready` first, then for each request a `Done...` or `Failed` with its epoch.
+    Sends `Ready` first, then for each request any number of `IoProgress` and a `Done...` or `Failed`, with its epoch.
     """
     _settle_in()
+    # Progress comes from the thread that works and, during long calls of a codec, from one that waits.
+    lock = threading.Lock()
+
+    def send(event: Event) -> None:
+        with lock:
+            connection.send(event)
+
     with connection, contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        connection.send(Ready(epoch=-1, protocol_version=PROTOCOL_VERSION, process_id=os.getpid()))
+        send(Ready(epoch=-1, protocol_version=PROTOCOL_VERSION, process_id=os.getpid()))
         while True:
             request: IoRequest = connection.recv()
             if isinstance(request, Stop):
                 return
-            connection.send(answer(request))
+            send(answer(request, send))
 
 
-def answer(request: IoRequest) -> Event:
-    """Does what a request asks and returns the event that ends it; an exception becomes `Failed`."""
+def answer(request: IoRequest, send: Callable[[Event], None] | None = None) -> Event:
+    """Does what a request asks, telling `send` of its progress, and returns the event that ends it.
+
+    An exception becomes `Failed`.
+    """
+    progress = Progress(lambda fraction: send(IoProgress(request.epoch, fraction))) if send else unheard()
     try:
-        return _do(request)
+        return _do(request, progress)
     except Exception as error:
         return Failed(request.epoch, _in_words(request, error))
 
 
-def _do(request: IoRequest) -> Event:
+def _do(request: IoRequest, progress: Progress) -> Event:
     # Imported here: the parent imports this module to name `serve`, and must not load the codecs.
     from engine.imaging.decode import decode
     from engine.imaging.encode import encode
@@ -68,10 +83,10 @@ def _do(request: IoRequest) -> Event:
         case Inspect(epoch, path):
             return DoneInspect(epoch, inspect(path))
         case Decode(epoch, path, raster_path):
-            info, raster = decode(path, raster_path)
+            info, raster = decode(path, raster_path, progress)
             return DoneDecode(epoch, info, raster)
         case Encode(epoch, canvas, source, path, options):
-            written = encode(canvas, source, path, options)
+            written = encode(canvas, source, path, options, progress)
             return DoneEncode(epoch, written.path, written.height, written.width, written.warnings)
         case WriteSheet():
             from engine.imaging.sheet import write_sheet

@@ -20,9 +20,11 @@ from PIL import Image, ImageDraw, ImageFont
 from engine.canvas import open_raster
 from engine.errors import OutputError
 from engine.imaging.codec import configure
-from engine.imaging.encode import Written, save_image, software_tag, with_metadata
+from engine.imaging.encode import Written, write_file
 from engine.imaging.formats import check_output, format_of_extension
 from engine.imaging.limits import room_for
+from engine.imaging.metadata import software_tag
+from engine.imaging.progress import unheard
 from engine.imaging.publish import publish, written_aside
 from engine.messages import EncodeOptions, ImageInfo, SheetPane, WriteSheet
 from engine.resampling import imresize
@@ -107,9 +109,9 @@ def write_sheet(request: WriteSheet) -> Written:
     image = pyvips.Image.new_from_memory(np.ascontiguousarray(sheet_hwc), layout.width, layout.height, 3, "uchar")
     options = EncodeOptions(form, 8, overwrite=request.overwrite)
     source = ImageInfo(request.path, form, layout.height, layout.width, 3, 8)
-    image = with_metadata(image.copy(interpretation="srgb"), source, options, [])
+    image = image.copy(interpretation="srgb")
     with written_aside(target) as aside:
-        save_image(image, aside, target, options)
+        write_file(image, source, aside, target, options, [], unheard().report)
         published = publish(aside, target, overwrite=request.overwrite)
     return Written(str(published), layout.height, layout.width)
 

@@ -12,7 +12,7 @@ import pytest
 import pyvips
 from PIL import Image
 
-from engine.errors import ImageTooLargeError, InputError, NotYetError, OutputError, TriptychError
+from engine.errors import ImageTooLargeError, InputError, OutputError, TriptychError
 from engine.imaging.decode import decode
 from engine.imaging.formats import check_output, format_of_extension, kept_format, readable_extensions, recognise
 from engine.imaging.header import inspect
@@ -206,13 +206,11 @@ def test_files_that_are_no_images_are_refused_by_name(tmp_path):
     (tmp_path / "notes.png").write_text("not a picture, only a name")
     (tmp_path / "memo.bmp").write_text("BM is how this memo begins, and it is quite long")
     (tmp_path / "folder.png").mkdir()
-    (tmp_path / "later.jxl").write_bytes(b"\xff\x0a" + b"\0" * 50)
     _refused(tmp_path / "empty.png", "is empty")
     _refused(tmp_path / "notes.png", "is not an image")
     _refused(tmp_path / "memo.bmp", "is not an image")
     _refused(tmp_path / "folder.png", "is a folder")
     _refused(tmp_path / "missing.png", "does not exist")
-    _refused(tmp_path / "later.jxl", "not read yet")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
@@ -304,11 +302,17 @@ def test_what_a_format_cannot_hold_is_refused_before_any_work():
     check_output("png", 16, 70_000, 70_000)
     check_output("jpeg", 8, 65_535, 65_535)
     check_output("webp", 8, 16_383, 1)
+    check_output("avif", 12, 10_000, 10_000)
+    check_output("png", 12, 10, 10)
     for format_name, bit_depth, height, width, words in [
         ("jpeg", 8, 65_536, 10, "65,535"),
         ("webp", 8, 10, 16_384, "16,383"),
         ("jpeg", 16, 10, 10, "8 bits"),
         ("webp", 16, 10, 10, "8 bits"),
+        ("jpeg", 10, 10, 10, "8 bits"),
+        ("avif", 16, 10, 10, "8, 10 or 12 bits"),
+        ("avif", 8, 10, 16_385, "16,384"),
+        ("avif", 8, 16_384, 16_384, "100,000,000 pixels"),
     ]:
         with pytest.raises(OutputError) as caught:
             check_output(format_name, bit_depth, height, width)
@@ -317,8 +321,9 @@ def test_what_a_format_cannot_hold_is_refused_before_any_work():
         assert "TIFF" in caught.value.hint
     with pytest.raises(OutputError, match="not written"):
         check_output("gif", 8, 10, 10)
-    with pytest.raises(NotYetError, match="not written yet"):
-        check_output("avif", 8, 10, 10)
+    for format_name in ("heif", "jxl", "bmp"):
+        with pytest.raises(OutputError, match="not written"):
+            check_output(format_name, 8, 10, 10)
 
 
 def test_keep_falls_back_where_a_format_cannot_be_written():
@@ -326,6 +331,7 @@ def test_keep_falls_back_where_a_format_cannot_be_written():
         ["png", "jpeg", "tiff", "webp", "png", "png", "png"]
     )
     assert [kept_format(name, 16) for name in ("png", "tiff", "jxl", "jpeg")] == ["png", "tiff", "tiff", "tiff"]
+    assert [kept_format(name, 10) for name in ("avif", "heif", "jxl")] == ["avif", "tiff", "tiff"]
 
 
 def test_extensions_of_both_ways():

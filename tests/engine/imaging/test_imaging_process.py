@@ -33,6 +33,7 @@ from engine.messages import (
     Failed,
     ImageInfo,
     Inspect,
+    IoProgress,
     Ready,
     SheetPane,
     Stop,
@@ -50,8 +51,13 @@ class _Child:
 
     def ask(self, request: Any) -> Any:
         self.connection.send(request)
-        assert self.connection.poll(_PATIENCE_S), f"no answer to {request}"
-        return self.connection.recv()
+        while True:
+            assert self.connection.poll(_PATIENCE_S), f"no answer to {request}"
+            event = self.connection.recv()
+            if not isinstance(event, IoProgress):
+                return event
+            assert event.epoch == request.epoch
+            assert 0 <= event.fraction <= 1
 
 
 @pytest.fixture
@@ -196,7 +202,10 @@ def test_the_process_says_nothing_on_the_terminal(tmp_path, picture):
         "    process.start()\n"
         "    ours.recv()\n"
         f"    ours.send(Decode(1, {str(path)!r}, {str(tmp_path / 'raster')!r}))\n"
-        "    print(ours.recv().failure.message)\n"
+        "    event = ours.recv()\n"
+        "    while not hasattr(event, 'failure'):\n"
+        "        event = ours.recv()\n"
+        "    print(event.failure.message)\n"
         "    ours.send(Stop())\n"
         "    process.join()\n"
     )
