@@ -288,7 +288,7 @@ def _run_in(
     on_changed: Callable[[tuple[str, ...]], bool] | None,
     is_resumed: bool,
 ) -> JobReport:
-    notes = _take_up(engine, job, folder, accepted, on_changed)
+    notes = take_up(engine, job, folder, accepted.request, accepted.prepared.info.sha256, on_changed)
     is_resumed = is_resumed or folder.header is not None
     # Before the pixels are read: a change in between shows as a changed input later, and not as the one that was read.
     origin = JobOrigin(_input_file(job.input), job.model.label, as_plain(job, accepted.request, accepted.variant))
@@ -320,11 +320,12 @@ def _run_in(
     )
 
 
-def _take_up(
+def take_up(
     engine: Engine,
     job: Job,
     folder: JobFolder,
-    accepted: _Accepted,
+    request: ModelRequest,
+    weights_sha256: str,
     on_changed: Callable[[tuple[str, ...]], bool] | None,
 ) -> list[str]:
     """Decides whether an interrupted job goes on or begins anew (then its folder is cleared); returns what to say about it."""
@@ -336,11 +337,11 @@ def _take_up(
     if not header.matches_input(job.input):
         folder.clear()
         return [f"{job.input.name} has changed since it was interrupted: it was upscaled from the start."]
-    if header.weights_sha256 != accepted.prepared.info.sha256:
+    if header.weights_sha256 != weights_sha256:
         # Tiles of two networks do not make a picture: nothing to ask.
         folder.clear()
         return [f"{job.model.label} has other weights since it was interrupted: it was upscaled from the start."]
-    changes = engine.changes_since(header, accepted.request, job.settings)
+    changes = engine.changes_since(header, request, job.settings)
     if changes and not (on_changed is not None and on_changed(changes)):
         folder.clear()
         return [f"It was interrupted under other conditions ({'; '.join(changes)}): it was upscaled from the start."]

@@ -52,7 +52,7 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
         type=_tile,
         default="auto",
         help="edge of a tile in input pixels, halo included, rounded up to the model's window; off: the whole image"
-        " at once (default: auto, which is 480)",
+        " at once (default: auto, from the memory that is free)",
     )
     group.add_argument(
         "--overlap",
@@ -61,7 +61,12 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
         default=32,
         help="input pixels that neighbouring tiles share, rounded up to the model's window (default: 32)",
     )
-    group.add_argument("--device", default="auto", help="auto, cpu, mps, cuda or cuda:N (default: auto)")
+    group.add_argument(
+        "--device",
+        default="auto",
+        help="auto, cpu, mps, cuda, cuda:N, or a comma list of devices that share each job's tiles: cuda:0,cuda:1"
+        " (default: auto)",
+    )
     group.add_argument("--precision", choices=("auto", "fp32", "fp16", "bf16"), default="auto")
     group.add_argument("--backend", choices=("auto", "triton", "flash", "sdpa", "reference"), default="auto")
     group.add_argument(
@@ -90,7 +95,9 @@ def _add_upscale(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = commands.add_parser("upscale", help="upscale images", description="Upscale images, folders or globs.")
     parser.add_argument("inputs", metavar="INPUT", nargs="*", help="an image, a folder or a glob")
     parser.add_argument(
-        "--resume", action="store_true", help="finish what interrupted runs left (not yet in this version)"
+        "--resume",
+        action="store_true",
+        help="finish what interrupted runs left, with the options they began with (with INPUTs: of these only)",
     )
     parser.add_argument(
         "-o", "--output", metavar="PATH", help="a file (one input, one model) or a folder (default: beside the input)"
@@ -109,7 +116,7 @@ def _add_upscale(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     group = parser.add_argument_group("what is written")
     group.add_argument("--recursive", action="store_true", help="folders within folders, mirrored in the output folder")
     group.add_argument("--format", choices=FORMATS, default="keep")
-    group.add_argument("--quality", type=_quality, metavar="N", help="1 to 100, for JPEG and WebP (default: 95)")
+    group.add_argument("--quality", type=_quality, metavar="N", help="1 to 100, for JPEG, WebP and AVIF (default: 95)")
     group.add_argument(
         "--existing",
         choices=("rename", "skip", "overwrite"),
@@ -215,3 +222,13 @@ def build_parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what was found: devices, drivers, memory, backends")
     doctor.add_argument("--json", action="store_true")
     return parser
+
+
+def given_options(options: argparse.Namespace, *, beside: tuple[str, ...]) -> list[str]:
+    """Returns the options of a command that have another value than their default ("--model"), those named `beside` left out."""
+    defaults = vars(build_parser().parse_args([options.command]))
+    return [
+        f"--{name.replace('_', '-')}"
+        for name, value in vars(options).items()
+        if name not in beside and value != defaults.get(name)
+    ]

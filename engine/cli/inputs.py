@@ -31,7 +31,7 @@ class Missed:
     """An argument that means no image, and why."""
 
     word: str
-    error: InputError
+    error: TriptychError
 
 
 def expand(words: list[str], *, recursive: bool, output_folder: Path | None) -> Iterator[Found | Missed]:

@@ -9,6 +9,8 @@ import time
 
 from engine.errors import TriptychError
 
+_NAME_COLUMNS = 48
+
 
 def say(text: str) -> None:
     """Writes a line to stderr."""
@@ -20,6 +22,21 @@ def report_error(error: TriptychError) -> None:
     say(f"triptych: {error.message}")
     if error.hint:
         say(f"          {error.hint}")
+
+
+def ask(question: str) -> bool:
+    """Asks a question on the terminal and returns whether the answer was yes; without a terminal it is no."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def failure_table(rows: list[tuple[str, str]]) -> str:
+    """Returns lines of (name, reason), the names in a column of their own; a long name keeps its end."""
+    shown = [(name if len(name) <= _NAME_COLUMNS else f"…{name[1 - _NAME_COLUMNS :]}", reason) for name, reason in rows]
+    width = max(len(name) for name, _ in shown)
+    return "\n".join(f"  {name.ljust(width)}  {reason}" for name, reason in shown)
 
 
 def format_seconds(seconds: float) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.cli import bench, compare, doctor, main, upscale
+from engine.cli import bench, compare, doctor, main, resume, upscale
 from engine.client import Engine
 
 
@@ -35,7 +35,7 @@ def triptych(engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     def shared() -> Iterator[Engine]:
         yield engine
 
-    for module in (bench, compare, doctor, upscale):
+    for module in (bench, compare, doctor, resume, upscale):
         if hasattr(module, "Engine"):
             monkeypatch.setattr(module, "Engine", shared)
     monkeypatch.setattr("engine.client.Engine", shared)

@@ -36,11 +36,14 @@ def test_default_is_esc_at_4_beside_the_input(triptych: Callable, photo: Path) -
     assert job["output"] == str(photo.parent / "photo_esc_x4.png")
     assert (job["model"], job["scale"], job["width"], job["height"]) == ("esc", 4, 224, 160)
     assert job["variant"].startswith("esc-")
-    assert (job["device"], job["precision"], job["tile"], job["overlap"], job["tiles"]) == ("cpu", "fp32", 480, 32, 1)
+    assert (job["device"], job["precision"], job["overlap"], job["tiles"]) == ("cpu", "fp32", 32, 1)
+    # Chosen by the memory plan: no larger than it need be.
+    assert job["tile"] == 64
     assert set(job["backend"]) == {"window_attention", "convolutional_attention"}
     assert job["peak_memory_bytes"] > 0
     assert job["seconds"] > 0
-    assert (job["psnr"], job["ssim"], job["predicted_memory_bytes"]) == (None, None, None)
+    assert job["predicted_memory_bytes"] > 0
+    assert (job["psnr"], job["ssim"]) == (None, None)
     assert read(job["output"]).shape == (160, 224, 3)
 
 
