@@ -9,6 +9,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -18,25 +19,31 @@ from typing import Any, TypeVar
 
 from engine import messages, paths
 from engine.canvas import RasterRef
-from engine.client.crew import CanvasJob, Crew, Stalled
-from engine.client.process import Child, Serve, Waker
+from engine.client.crew import CanvasJob, Crew
+from engine.client.patience import Patience, Silence, Stalled
+from engine.client.process import RESTARTED, Child, Serve, Waker, end_together
 from engine.client.schedule import Schedule
 from engine.errors import (
     CheckpointError,
+    ContextLostError,
     InputError,
+    OutOfMemoryError,
     OutputError,
     ProcessDiedError,
     StuckError,
     TriptychError,
+    WorkerError,
 )
+from engine.imaging.publish import leftovers
 from engine.job_header import Conditions, InputFile, JobHeader
+from engine.memory.budget import oom_kills
 from engine.tiling.geometry import Box, TilePlan, plan_tiles
 from engine.tiling.layout import reserve_canvas
 from engine.tiling.recovery import Recovery, recover
 from engine.workspace import JobFolder, clean, job_id, open_job
 
-# The I/O process tells of its progress strip by strip; one that is silent for so long hangs in a damaged file.
-IO_SILENCE_S = 60.0
+# How long `close` waits for a call in another thread to come back, which it does at once unless a callback holds it.
+_CLOSE_S = 10.0
 _E = TypeVar("_E")
 
 
@@ -85,23 +92,34 @@ class _Decided:
 class Engine:
     """The inference engine: processes that start when they are needed, and calls that block.
 
-    Call it from one thread at a time, which is not a GUI thread; `cancel`, `look_at`, `restart_workers` and `close` are safe from
-    any. A context manager: leaving it ends the processes and removes the working images. `serve_worker`, `serve_io`: what the
-    processes run (tests put their own there).
+    Not for a GUI thread. Calls from several threads wait for each other; `cancel`, `look_at`, `restart_workers` and `close` do
+    not. A context manager: leaving it ends the processes and removes the working images. `serve_worker`, `serve_io`: what the
+    processes run, `count_oom_kills`: who is asked whether the system killed for lack of memory (tests put their own there).
     """
 
     def __init__(
-        self, *, cache_folder: Path | None = None, serve_worker: Serve = _serve_worker, serve_io: Serve = _serve_io
+        self,
+        *,
+        cache_folder: Path | None = None,
+        serve_worker: Serve = _serve_worker,
+        serve_io: Serve = _serve_io,
+        patience: Patience | None = None,
+        count_oom_kills: Callable[[], int | None] = oom_kills,
     ) -> None:
-        self._io = Child("image reading", serve_io, silence_s=IO_SILENCE_S)
+        self._patience = patience or Patience()
+        self._io = Child("image reading", serve_io, self._patience)
         self._serve_worker = serve_worker
-        self._workers = [Child("worker", serve_worker, is_soft=True)]
+        self._workers = [Child("worker", serve_worker, self._patience, is_worker=True)]
+        self._count_oom_kills = count_oom_kills
         self._cache_folder = cache_folder or paths.cache_folder()
         self._folder: Path | None = None
         self._waker = Waker()
-        self._within_call = False
+        self._calls = threading.RLock()
+        self._call_depth = 0
+        self._is_closing = False
         self._has_cleaned = False
         self._schedule: Schedule | None = None
+        self._lr_view: Box | None = None
         self.on_stalled: Callable[[Stalled], None] | None = None
 
     def __enter__(self) -> Engine:
@@ -115,71 +133,96 @@ class Engine:
     @contextlib.contextmanager
     def _one_call(self) -> Iterator[None]:
         """Joins several requests to one call: a cancel that falls between two of them ends it too."""
-        if self._within_call:
-            yield
-            return
-        self._waker.clear()
-        self._within_call = True
-        try:
-            yield
-        finally:
-            self._within_call = False
-
-    def _ask(self, child: Child, make: Callable[[int], Any], expect: type[_E]) -> _E:
-        with self._one_call():
+        with self._calls:
+            if self._call_depth == 0:
+                self._waker.clear()
             self._waker.check()
-            return child.request(make, expect, self._waker)
+            self._call_depth += 1
+            try:
+                yield
+            finally:
+                self._call_depth -= 1
+                if self._is_closing:
+                    self._end()
 
-    def _ask_io(self, make: Callable[[int], Any], expect: type[_E], name: str, failure: type[TriptychError]) -> _E:
+    def _ask(self, child: Child, make: Callable[[int], Any], expect: type[_E], device: str = "") -> _E:
+        def tell(silence: Silence) -> None:
+            if self.on_stalled is not None:
+                self.on_stalled(Stalled(device, silence.seconds, silence.activity))
+
+        with self._one_call():
+            return child.request(make, expect, self._waker, tell)
+
+    def _ask_io(self, make: Callable[[int], Any], expect: type[_E], path: Path, verb: str) -> _E:
+        """Asks the I/O process about a file that is to be "read" or "written"."""
+        failure, hint = {
+            "read": (InputError, "The file is probably damaged; nothing else was lost."),
+            "written": (OutputError, "Try again; the result is kept until then. Another --format may work."),
+        }[verb]
         try:
             return self._ask(self._io, make, expect)
         except ProcessDiedError as error:
             raise failure(
-                f"{name}: the process that handles images ended ({error.message}).",
-                "The file is probably damaged; nothing else was lost.",
+                f"{path.name} cannot be {verb}: the process that handles images stopped. {error.message}", hint
             ) from error
         except StuckError as error:
-            raise failure(f"{name}: {error.message}", error.hint) from error
+            raise failure(f"{path.name} cannot be {verb}: {error.message}", hint) from error
 
-    def _ask_worker(self, make: Callable[[int], Any], expect: type[_E], weights: str) -> _E:
-        """Asks the first worker for something that loads weights; one that dies of it twice has a checkpoint to blame."""
-        try:
-            return self._ask(self._workers[0], make, expect)
-        except ProcessDiedError:
+    def _ask_io_to_write(self, make: Callable[[int], Any], path: Path) -> messages.DoneEncode:
+        """Asks for a file; where the process is ended on the way, what it had begun to write goes with it."""
+        with self._one_call():
+            self._io.open(self._waker)
+            process_id = self._io.process_id
             try:
-                return self._ask(self._workers[0], make, expect)
+                return self._ask_io(make, messages.DoneEncode, path, "written")
+            finally:
+                if process_id is not None and self._io.process_id != process_id:
+                    _remove(leftovers(path.parent, process_id))
+
+    def _ask_worker(self, make: Callable[[int], Any], expect: type[_E], weights: str, device: str) -> _E:
+        """Asks the first worker for something that loads weights; one that dies of it twice has a checkpoint to blame."""
+        with self._one_call():
+            kills = self._count_oom_kills()
+            try:
+                return self._ask(self._workers[0], make, expect, device)
+            except (ProcessDiedError, ContextLostError):
+                # A new process, once.
+                pass
+            try:
+                return self._ask(self._workers[0], make, expect, device)
             except ProcessDiedError as error:
-                raise CheckpointError(
-                    f"{Path(weights).name}: the worker ended while it loaded these weights ({error.message}).",
-                    "The file is damaged, or there is not enough memory for it.",
-                ) from error
+                raise self._why_died(error, weights, kills) from error
+
+    def _why_died(self, error: ProcessDiedError, weights: str, kills_before: int | None) -> TriptychError:
+        name, kills = Path(weights).name, self._count_oom_kills()
+        if kills is not None and kills_before is not None and kills > kills_before:
+            return OutOfMemoryError(
+                f"{name}: the system was out of memory while these weights were loaded and measured.",
+                "Close other programs, or use a smaller model (its name ends in -fast) or --device cpu.",
+            )
+        if self._workers[0].ended_by:
+            return WorkerError(f"{name}: {error.message}", error.hint)
+        return CheckpointError(
+            f"{name}: the worker ended while it loaded these weights. {error.message}",
+            "The file is damaged, or there is not enough memory for it.",
+        )
 
     def inspect(self, path: Path) -> messages.ImageInfo:
         """Reads an image's header."""
-        done = self._ask_io(
-            lambda epoch: messages.Inspect(epoch, str(path)), messages.DoneInspect, path.name, InputError
-        )
+        done = self._ask_io(lambda epoch: messages.Inspect(epoch, str(path)), messages.DoneInspect, path, "read")
         return done.info
 
     def decode(self, path: Path, raster_path: Path) -> messages.DoneDecode:
         """Decodes an image into a raster (uint8 or uint16) at `raster_path`."""
         return self._ask_io(
-            lambda epoch: messages.Decode(epoch, str(path), str(raster_path)),
-            messages.DoneDecode,
-            path.name,
-            InputError,
+            lambda epoch: messages.Decode(epoch, str(path), str(raster_path)), messages.DoneDecode, path, "read"
         )
 
     def encode(
         self, canvas: RasterRef, source: messages.ImageInfo, path: Path, options: messages.EncodeOptions
     ) -> messages.DoneEncode:
         """Writes a canvas as an image file; the answer names the file as published."""
-        return self._ask_io(
-            lambda epoch: messages.Encode(epoch, canvas, source, str(path), options),
-            messages.DoneEncode,
-            path.name,
-            OutputError,
-        )
+        return self._ask_io_to_write(lambda epoch: messages.Encode(epoch, canvas, source, str(path), options), path)
 
     def write_sheet(
         self,
@@ -191,20 +234,18 @@ class Engine:
         overwrite: bool = True,
     ) -> messages.DoneEncode:
         """Writes a labelled comparison sheet."""
-        return self._ask_io(
+        return self._ask_io_to_write(
             lambda epoch: messages.WriteSheet(
                 epoch, tuple(panes), pane_height, pane_width, str(path), heading, overwrite
             ),
-            messages.DoneEncode,
-            path.name,
-            OutputError,
+            path,
         )
 
     def prepare(self, model: messages.ModelRequest, settings: messages.UpscaleSettings) -> messages.DonePrepare:
         """Loads a model onto its (first) device, or raises why it cannot be."""
         first = self._settings_of_workers(settings)[0]
         return self._ask_worker(
-            lambda epoch: messages.Prepare(epoch, model, first), messages.DonePrepare, model.weights
+            lambda epoch: messages.Prepare(epoch, model, first), messages.DonePrepare, model.weights, first.device
         )
 
     def plan(
@@ -221,12 +262,13 @@ class Engine:
             lambda epoch: messages.Plan(epoch, model, each[0], height, width, channels, _sharers(each)),
             messages.DonePlan,
             model.weights,
+            each[0].device,
         )
 
     def install(self, model: messages.ModelRequest, destination: Path) -> messages.DonePrepare:
         """Checks a checkpoint in the worker and writes it as safetensors to `destination`."""
         return self._ask_worker(
-            lambda epoch: messages.Install(epoch, model, str(destination)), messages.DonePrepare, model.weights
+            lambda epoch: messages.Install(epoch, model, str(destination)), messages.DonePrepare, model.weights, "cpu"
         )
 
     def examine(self) -> dict[str, Any]:
@@ -250,8 +292,11 @@ class Engine:
         With `job`, a folder whose lock the caller holds, the run can be resumed: `origin` goes into its header. Where the folder
         has a header already, its plan is followed and its tiles are not computed again: ask `changes_since` whether it may be.
         """
+        if job is not None and job.header is None and origin is None:
+            raise ValueError("a job that begins needs an origin for its header")
         with self._one_call():
             each = self._settings_of_workers(settings)
+            self._have_workers(len(each))
             decided = self._decide(source, model, each, canvas_path, job, origin)
             if on_canvas is not None:
                 on_canvas(decided.canvas)
@@ -268,7 +313,11 @@ class Engine:
         return changes
 
     def look_at(self, lr_view: Box | None) -> None:
-        """Says which part of the image at work (input pixels) is in view: its tiles come first. Safe from any thread."""
+        """Says which part of the image (input pixels) is in view: its tiles come first, in this job and in those that follow.
+
+        Safe from any thread.
+        """
+        self._lr_view = lr_view
         schedule = self._schedule
         if schedule is not None:
             schedule.look_at(lr_view)
@@ -276,7 +325,7 @@ class Engine:
     def restart_workers(self) -> None:
         """Ends the workers; the job at work goes on in new ones from what is finished. Safe from any thread."""
         for worker in self._workers:
-            worker.kill()
+            worker.kill(RESTARTED)
 
     def new_folder(self) -> Path:
         """Returns a new folder for working images, on disk until the engine closes (or the caller removes it)."""
@@ -324,9 +373,23 @@ class Engine:
         self._waker.set()
 
     def close(self) -> None:
-        """Ends the processes and removes the working images."""
-        for child in (*self._workers, self._io):
-            child.stop()
+        """Ends the call in progress, the processes and the working images; safe from any thread. Calls after it are cancelled."""
+        self._is_closing = True
+        self._waker.set(for_good=True)
+        # A call in progress ends the processes itself, on its way out: they are its own until then.
+        if not self._calls.acquire(timeout=_CLOSE_S):
+            for child in (*self._workers, self._io):
+                child.kill("was closed")
+            return
+        try:
+            self._end()
+        finally:
+            self._calls.release()
+
+    def _end(self) -> None:
+        if self._call_depth:
+            return
+        end_together([*self._workers, self._io], self._patience.leave_s)
         self._waker.close()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -338,10 +401,16 @@ class Engine:
         on_cpu = sum(device == "cpu" for device in devices)
         threads = settings.threads
         if threads is None and on_cpu > 1:
-            threads = max(1, (int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count() or 1) // on_cpu)
-        while len(self._workers) < len(devices):
-            self._workers.append(Child(f"worker {len(self._workers) + 1}", self._serve_worker, is_soft=True))
+            threads = max(1, _threads_of_torch() // on_cpu)
         return [replace(settings, device=device, threads=threads) for device in devices]
+
+    def _have_workers(self, count: int) -> None:
+        """Sees to it that there are so many workers: one that is not asked for any more would keep its model's memory."""
+        while len(self._workers) < count:
+            name = f"worker {len(self._workers) + 1}"
+            self._workers.append(Child(name, self._serve_worker, self._patience, is_worker=True))
+        extra, self._workers = self._workers[count:], self._workers[:count]
+        end_together(extra, self._patience.leave_s)
 
     def _decide(
         self,
@@ -361,6 +430,7 @@ class Engine:
             ),
             messages.DonePlan,
             model.weights,
+            asked.device,
         )
         info = planned.prepared.info
         size = (source.height * info.scale, source.width * info.scale)
@@ -368,7 +438,9 @@ class Engine:
         if header is not None and job is not None:
             plan = header.plan()
             reserve_canvas(plan, canvas, info.scale)
-            found = recover(plan, canvas, info.scale, job.journals(), header.stamp)
+            found = recover(
+                plan, canvas, info.scale, job.journals(), header.stamp, lambda _fraction: self._waker.check()
+            )
             return _Decided(planned.prepared, plan, canvas, planned.predicted_bytes, found, planned.warnings)
         plan = plan_tiles(
             source.height,
@@ -406,6 +478,7 @@ class Engine:
     ) -> Upscaled:
         prepared, plan, found = decided.prepared, decided.plan, decided.recovery
         schedule = Schedule(plan, found.tiles, found.seams)
+        schedule.look_at(self._lr_view)
         if found.tiles and on_progress is not None:
             on_progress(messages.Progress(0, len(found.tiles), len(plan.tiles), 0.0, _boxes(decided)))
         numbers = iter(range(10**6))
@@ -422,9 +495,18 @@ class Engine:
         )
         members = [
             (child, replace(settings, precision=prepared.precision, tile_px=plan.tile_px, overlap_px=plan.overlap_px))
-            for child, settings in zip(self._workers, each, strict=False)
+            for child, settings in zip(self._workers, each, strict=True)
         ]
-        crew = Crew(crew_job, schedule, members, self._waker, on_progress, self.on_stalled)
+        crew = Crew(
+            crew_job,
+            schedule,
+            members,
+            self._waker,
+            self._patience,
+            on_progress,
+            self.on_stalled,
+            self._count_oom_kills,
+        )
         self._schedule = schedule
         try:
             outcome = crew.run()
@@ -476,6 +558,24 @@ def _boxes(decided: _Decided) -> tuple[Box, ...]:
     cores = (plan.core_of[tile] for tile in decided.recovery.tiles)
     regions = [index for index in cores if index is not None] + list(decided.recovery.seams)
     return tuple(plan.regions[index].box.scaled(scale) for index in regions)
+
+
+def _threads_of_torch() -> int:
+    """How many threads torch would take: as OMP_NUM_THREADS says (its first number, for the outermost loop), else one a core."""
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if first.isdigit() and int(first):
+        return int(first)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _remove(paths: Sequence[Path]) -> None:
+    """Removes files and folders; what somebody else holds open (Windows) stays."""
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _remove_abandoned(root: Path) -> None:

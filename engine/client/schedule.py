@@ -41,7 +41,6 @@ class Schedule:
         }
         self._ready_seams = [index for index, missing in self._missing.items() if not missing]
         heapq.heapify(self._ready_seams)
-        self._taken: set[Task] = set()
         self._lr_view: Box | None = None
 
     @property
@@ -54,6 +53,11 @@ class Schedule:
         """Whether every tile and every seam is recorded."""
         return len(self._done_tiles) == len(self._plan.tiles) and len(self._done_seams) == len(self._plan.seams)
 
+    @property
+    def has_work(self) -> bool:
+        """Whether `take` would return a task."""
+        return bool(self._ready_seams or self._waiting_tiles)
+
     def look_at(self, lr_view: Box | None) -> None:
         """Says which part of the image (input pixels) is being looked at: its tiles come first."""
         self._lr_view = lr_view
@@ -62,19 +66,18 @@ class Schedule:
         """Returns the next task, or None where all that is left is taken or waits for what is taken."""
         # A seam takes next to nothing and completes what is on the screen.
         if self._ready_seams:
-            return self._give(Task("seam", heapq.heappop(self._ready_seams)))
+            return Task("seam", heapq.heappop(self._ready_seams))
         if not self._waiting_tiles:
             return None
         index = self._in_view()
         if index is None:
-            return self._give(Task("tile", heapq.heappop(self._waiting_tiles)))
+            return Task("tile", heapq.heappop(self._waiting_tiles))
         self._waiting_tiles.remove(index)
         heapq.heapify(self._waiting_tiles)
-        return self._give(Task("tile", index))
+        return Task("tile", index)
 
     def finish(self, task: Task) -> None:
         """Says that a task that was taken is recorded."""
-        self._taken.discard(task)
         if task.kind == "seam":
             self._done_seams.add(task.index)
             return
@@ -88,12 +91,7 @@ class Schedule:
 
     def put_back(self, task: Task) -> None:
         """Says that a task that was taken came to nothing: it is handed out again."""
-        self._taken.discard(task)
         heapq.heappush(self._ready_seams if task.kind == "seam" else self._waiting_tiles, task.index)
-
-    def _give(self, task: Task) -> Task:
-        self._taken.add(task)
-        return task
 
     def _in_view(self) -> int | None:
         view = self._lr_view

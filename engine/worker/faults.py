@@ -20,13 +20,15 @@ _LEAST_BYTES = 64 * 2**20
 def is_out_of_memory(error: BaseException, device: str, needed_bytes: int = 0) -> bool:
     """Whether an error means that memory ran out.
 
-    On the CPU torch reports that as a plain RuntimeError, like much else: there it is tried whether `needed_bytes` can be had.
+    For the host's memory torch reports that as a plain RuntimeError, like much else: it is tried whether `needed_bytes` can
+    be had (on CUDA, where models pass through the host's memory while they are loaded, a little of it).
     """
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    if device == "cpu" and type(error) is RuntimeError:
-        return not _can_allocate(max(needed_bytes, _LEAST_BYTES))
-    return False
+    if device.startswith("cuda"):
+        needed_bytes = 0
+    # Its subclasses are errors of their own: those of a device, of a backend, recursion.
+    return type(error) is RuntimeError and not _can_allocate(max(needed_bytes, _LEAST_BYTES))
 
 
 def is_context_lost(error: BaseException, device: str) -> bool:
@@ -50,8 +52,11 @@ def _can_allocate(size_bytes: int) -> bool:
 
 def give_back(error: BaseException, device: str) -> None:
     """Frees what a failed attempt held: the frames of its traceback keep its tensors alive otherwise."""
-    traceback.clear_frames(error.__traceback__)
-    error.__traceback__ = None
+    link: BaseException | None = error
+    while link is not None and link.__traceback__ is not None:
+        traceback.clear_frames(link.__traceback__)
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
     gc.collect()
     if device.startswith("cuda"):
         with contextlib.suppress(RuntimeError):

@@ -15,16 +15,23 @@ import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine import messages
-from engine.errors import Cancelled, ContextLostError, OutOfMemoryError, to_failure
+from engine.errors import ContextLostError, OutOfMemoryError, TriptychError, WorkerError, to_failure
 from engine.memory.allocator import prepare_allocator
 from engine.memory.probe import private_bytes, release_freed
 from engine.worker.heartbeat import Pulse
 
-# Exit status of a worker whose device failed; the parent starts a new one.
+if TYPE_CHECKING:
+    from engine.worker.cancel import CancelToken
+    from engine.worker.session import Session
+    from engine.worker.work import CanvasWork
+
+# Exit statuses: of a worker whose device failed, and of one that was sent what is no message. The parent starts a new one.
 CONTEXT_LOST_STATUS = 75
+PROTOCOL_STATUS = 76
+_T = TypeVar("_T")
 
 
 def serve(connection: Connection) -> None:
@@ -48,7 +55,7 @@ class _Worker:
         self._requests: SimpleQueue[Any] = SimpleQueue()
         # Cancels that were heard before torch is loaded wait here for the token.
         self._heard: list[int] = []
-        self._token: Any = None
+        self._token: CancelToken | None = None
         self._token_lock = threading.Lock()
 
     def send(self, event: Any) -> None:
@@ -56,7 +63,7 @@ class _Worker:
         with self._send_lock:
             self._connection.send(event)
 
-    def cancel_token(self) -> Any:
+    def cancel_token(self) -> CancelToken:
         """Returns the token of the inference thread; made with the first request that needs torch."""
         from engine.worker.cancel import CancelToken
 
@@ -98,63 +105,71 @@ class _Worker:
             # The parent is gone. Nothing that is computed now could be told to anybody, and whoever resumes the job waits for the
             # lock that this process holds; what is recorded is on its way to the disk.
             os._exit(0)
+        except Exception:
+            # Whatever unpickling raises. A worker that heard nothing any more would never be cancelled and never end.
+            os._exit(PROTOCOL_STATUS)
 
 
 class _Handler:
     """Keeps the loaded model and the open canvas between requests."""
 
-    def __init__(self, send: Callable[[Any], None], token: Callable[[], Any], pulse: Pulse) -> None:
+    def __init__(self, send: Callable[[Any], None], token: Callable[[], CancelToken], pulse: Pulse) -> None:
         self._send = send
         self._make_token = token
         self._pulse = pulse
-        self._session: Any = None
-        self._work: Any = None
+        self._session: Session | None = None
+        self._work: CanvasWork | None = None
         self._base_bytes: int | None = None
+        self._default_threads = 0
 
     def __call__(self, request: Any) -> None:
         with self._pulse.doing("loading"):
             token = self._make_token()
         token.begin(request.epoch)
+        if not isinstance(request, messages.CloseCanvas):
+            token.check()
+        self._send(self._answer(request))
+
+    def _answer(self, request: Any) -> Any:
         match request:
             case messages.Prepare():
-                self._send(self._load(request.model, request.settings).prepared(request.epoch))
+                return self._load(request.model, request.settings).prepared(request.epoch)
             case messages.Plan():
-                self._send(self._plan(request))
+                return self._plan(request)
             case messages.OpenCanvas():
-                self._send(self._open(request))
+                return self._open(request)
             case messages.RunTile():
-                with self._pulse.doing("computing"):
-                    done = self._guarded(lambda: self._work.run_tile(request))
-                self._send(done)
+                work = self._open_work()
+                with self._pulse.doing(work.activity(request.index)):
+                    return self._guarded(lambda: work.run_tile(request), work.device)
             case messages.BlendSeam():
                 with self._pulse.doing("computing"):
-                    done = self._work.blend(request)
-                self._send(done)
+                    return self._open_work().blend(request)
             case messages.CloseCanvas():
                 with self._pulse.doing("computing"):
-                    done = self._work.close()
-                self._work = None
-                self._send(done)
+                    return self.close() or messages.DoneClose(request.epoch, {}, 0)
             case messages.Install():
                 from engine.worker.install import install
 
                 with self._pulse.doing("loading"):
-                    done = install(request)
-                self._send(done)
+                    return install(request)
             case messages.Examine():
                 from engine.worker.devices import examine
 
                 with self._pulse.doing("loading"):
-                    report = examine()
-                self._send(messages.DoneExamine(request.epoch, report))
+                    return messages.DoneExamine(request.epoch, examine())
             case _:
                 raise TypeError(f"unknown request {type(request).__name__}")
 
-    def close(self) -> None:
-        """Leaves a canvas that is still open, as after a cancel."""
-        if self._work is not None:
-            self._work.close()
-            self._work = None
+    def close(self) -> messages.DoneClose | None:
+        """Leaves the canvas, where one is open; returns what was done on it."""
+        work, self._work = self._work, None
+        return work.close() if work is not None else None
+
+    def _open_work(self) -> CanvasWork:
+        if self._work is None:
+            raise WorkerError("There is no open canvas.")
+        return self._work
 
     def _open(self, request: messages.OpenCanvas) -> messages.DoneOpen:
         from engine.worker.work import CanvasWork
@@ -163,6 +178,8 @@ class _Handler:
         session = self._load(request.model, request.settings)
         with self._pulse.doing("loading"):
             release_freed()
+            # Nobody waits for it any more, and its folder may be gone.
+            self._make_token().check()
             self._work = CanvasWork(request, session)
         return messages.DoneOpen(request.epoch, session.prepared(request.epoch))
 
@@ -171,7 +188,8 @@ class _Handler:
 
         settings = request.settings
         session = self._load(request.model, settings)
-        with self._pulse.doing("computing"):
+        # Where nothing is known yet it is measured; on a GPU the kernels are compiled for that.
+        with self._pulse.doing("compiling" if session.device.startswith("cuda") else "computing"):
             forecast = session.forecast(settings, request.channels, request.sharers)
             plan = forecast.plan(
                 request.height,
@@ -201,32 +219,36 @@ class _Handler:
             plan.warnings,
         )
 
-    def _load(self, model: messages.ModelRequest, settings: messages.UpscaleSettings) -> Any:
-        import torch
+    def _load(self, model: messages.ModelRequest, settings: messages.UpscaleSettings) -> Session:
+        with self._pulse.doing("loading"):
+            import torch
 
-        from engine.worker.faults import give_back, is_out_of_memory
-        from engine.worker.session import Session, session_key
+            from engine.worker.faults import give_back, is_out_of_memory
+            from engine.worker.session import Session, session_key
 
-        if settings.threads is not None and settings.threads != torch.get_num_threads():
-            torch.set_num_threads(settings.threads)
+        self._default_threads = self._default_threads or torch.get_num_threads()
+        threads = settings.threads or self._default_threads
+        if threads != torch.get_num_threads():
+            torch.set_num_threads(threads)
         key = session_key(model, settings)
-        if self._session is not None and self._session.key == key:
+        if self._session is not None and self._session.serves(key):
             return self._session
         # The old model goes first: two would not fit where one just does.
         self._session = None
         release_freed()
         # What the process holds without a model: the least that was ever seen before one was loaded.
         self._base_bytes = min(self._base_bytes or private_bytes(), private_bytes())
+        token = self._make_token()
         with self._pulse.doing("loading"):
             for is_last in (False, True):
+                token.check()
                 try:
                     self._session = self._guarded(
-                        lambda: Session(model, settings, key, self._base_bytes or 0, self._make_token())
+                        lambda: Session(model, settings, key, self._base_bytes or 0, token), settings.device
                     )
                     break
                 except Exception as error:
-                    device = settings.device.partition(":")[0]
-                    if not is_out_of_memory(error, "cpu" if device == "auto" else device):
+                    if not is_out_of_memory(error, settings.device):
                         raise
                     if is_last:
                         raise OutOfMemoryError(
@@ -234,18 +256,18 @@ class _Handler:
                             "Close other programs, or use a smaller model or --device cpu.",
                         ) from None
                     give_back(error, settings.device)
+        assert self._session is not None
         return self._session
 
-    def _guarded(self, call: Callable[[], Any]) -> Any:
+    def _guarded(self, call: Callable[[], _T], device: str) -> _T:
         """Calls, and tells an error that cost the device's context apart from one that the process survives."""
         from engine.worker.faults import is_context_lost
 
         try:
             return call()
-        except Cancelled:
+        except TriptychError:
             raise
         except Exception as error:
-            device = self._session.device if self._session is not None else "cpu"
             if is_context_lost(error, device):
                 raise ContextLostError(
                     f"{device} failed ({type(error).__name__}).",

@@ -32,7 +32,7 @@ from kernels import dispatch
 
 
 def session_key(model: messages.ModelRequest, settings: messages.UpscaleSettings) -> tuple[Any, ...]:
-    """Returns what must be equal for a loaded session to serve a request; a weights file that changed makes it differ."""
+    """Returns what a session is loaded for, the precision last; a weights file that changed makes it differ."""
     path = Path(model.weights)
     stamp = path.stat().st_mtime_ns if path.exists() else None
     return model.weights, stamp, model.scale, settings.device, settings.precision
@@ -78,6 +78,10 @@ class Session:
         self.precision = choose_precision(settings.precision, network, self.device, loaded.sha256, self.info.scale)
         self._network = network.to(device=self.device, dtype=DTYPES[self.precision])
         self._forecasts: dict[tuple[CostKey, int], Forecast] = {}
+
+    def serves(self, key: tuple[Any, ...]) -> bool:
+        """Whether a request with this key needs no other session; it may name the precision that this one chose."""
+        return key[:-1] == self.key[:-1] and key[-1] in (self.key[-1], self.precision)
 
     def prepared(self, epoch: int) -> messages.DonePrepare:
         """Returns what is loaded, as the parent is told it."""
