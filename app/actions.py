@@ -40,7 +40,11 @@ class Actions(QObject):
             window, self.tr("Upscale"), "Ctrl+Return", "start", self.tr("Run the chosen model on the image shown.")
         )
         self.cancel = self._make(
-            window, self.tr("Cancel"), "Ctrl+.", "cancel", self.tr("Stop at once. What is not finished is dropped.")
+            window,
+            self.tr("Cancel"),
+            "Ctrl+.",
+            "cancel",
+            self.tr("Stop at once. Upscale again to go on from what is finished."),
         )
         self.save = self._make(
             window, self.tr("Save"), "Ctrl+S", "save", self.tr("Write the result beside its input, under a free name.")

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
@@ -41,7 +41,9 @@ from engine.messages import (
 )
 
 if TYPE_CHECKING:
-    from engine.client import Upscaled
+    from engine.client import Engine, Upscaled
+    from engine.shown import ShownJob
+    from engine.workspace import JobFolder, UnfinishedJob
 
 PROGRESS_INTERVAL_MS = 33
 _CANCEL_AGAIN_S = 0.1
@@ -62,6 +64,8 @@ class EngineLike(Protocol):
         on_progress: Callable[[Progress], None] | None = None,
         on_canvas: Callable[[RasterRef], None] | None = None,
     ) -> Upscaled: ...
+    @property
+    def jobs_folder(self) -> Path: ...
     def encode(self, canvas: RasterRef, source: ImageInfo, path: Path, options: EncodeOptions) -> DoneEncode: ...
     def new_folder(self) -> Path: ...
     def cancel(self) -> None: ...
@@ -112,6 +116,7 @@ class JobDone:
 
     job_number: int
     upscaled: Upscaled
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,21 @@ class JobSaved:
 
     job_number: int
     written: DoneEncode
+
+
+@dataclass(frozen=True)
+class InterruptedFound:
+    """What earlier runs left unfinished, the latest first."""
+
+    jobs: tuple[UnfinishedJob, ...]
+
+
+@dataclass(frozen=True)
+class FileFinished:
+    """A job that the command line had begun was finished: the input, and the file that was written."""
+
+    source: str
+    output: str
 
 
 @dataclass(frozen=True)
@@ -146,9 +166,20 @@ Event = (
     | JobProgressed
     | JobDone
     | JobSaved
+    | InterruptedFound
+    | FileFinished
     | TaskStopped
     | TaskFailed
 )
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What makes a job one that can be resumed: the input's file, the model's name, and the folder of the interrupted job."""
+
+    path: Path
+    label: str
+    folder_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -245,6 +276,30 @@ class Lane:
             return self._engine
 
 
+def _upscale_to_show(
+    engine: EngineLike,
+    source: RasterRef,
+    request: ModelRequest,
+    settings: UpscaleSettings,
+    origin: Origin,
+    on_progress: Callable[[Progress], None],
+    on_canvas: Callable[[RasterRef], None],
+) -> ShownJob:
+    from engine.shown import upscale_to_show
+
+    return upscale_to_show(
+        cast("Engine", engine),
+        origin.path,
+        source,
+        origin.label,
+        request,
+        settings,
+        on_progress=on_progress,
+        on_canvas=on_canvas,
+        folder_id=origin.folder_id,
+    )
+
+
 def start_engine() -> EngineLike:
     """Returns a real engine."""
     from engine.client import Engine
@@ -284,6 +339,8 @@ class Bridge(QObject):
     progressed(JobProgressed)        tiles are finished, at most thirty times a second
     job_done(JobDone)                a canvas is complete
     job_saved(JobSaved)              a result was written
+    interrupted_found(InterruptedFound)    what earlier runs left
+    file_finished(FileFinished)      a job of the command line was finished
     stopped(TaskStopped)             what was cancelled has ended
     failed(TaskFailed)               a task ended in an error
     """
@@ -295,6 +352,8 @@ class Bridge(QObject):
     progressed = Signal(object)
     job_done = Signal(object)
     job_saved = Signal(object)
+    interrupted_found = Signal(object)
+    file_finished = Signal(object)
     stopped = Signal(object)
     failed = Signal(object)
     _woken = Signal()
@@ -314,6 +373,11 @@ class Bridge(QObject):
         self._is_woken = False
         self._delivered_s = 0.0
         self._is_closed = False
+        # The folders of canvases on show, locked, by their path.
+        self._held: dict[Path, JobFolder] = {}
+        self._held_lock = threading.Lock()
+        # The folders of jobs that were begun here: one that was cancelled keeps its canvas, to go on from.
+        self._resumable: set[Path] = set()
         # Jobs that were cancelled and have not ended yet, with what tells their thread that they have.
         self._abandoned: dict[int, threading.Event] = {}
         self._cancelling: list[threading.Thread] = []
@@ -343,24 +407,68 @@ class Bridge(QObject):
 
         self._files.submit(Task(number, "open", call))
 
-    def upscale(self, number: int, source: RasterRef, weights: Path, scale: int, settings: UpscaleSettings) -> None:
-        """Runs a model on a decoded input."""
-        request = ModelRequest(str(weights), scale)
+    def find_interrupted(self) -> None:
+        """Looks for what earlier runs left unfinished."""
 
         def call(engine: EngineLike) -> Event:
-            return JobDone(
-                number,
-                engine.upscale(
-                    source,
-                    request,
-                    settings,
-                    engine.new_folder() / "canvas.raw",
-                    on_progress=lambda progress: self._post(JobProgressed(number, progress)),
-                    on_canvas=lambda canvas: self._post(CanvasMade(number, canvas)),
-                ),
-            )
+            from engine.workspace import list_jobs
+
+            return InterruptedFound(tuple(list_jobs(engine.jobs_folder)))
+
+        self._files.submit(Task(0, "interrupted", call))
+
+    def upscale(
+        self,
+        number: int,
+        source: RasterRef,
+        weights: Path,
+        scale: int,
+        settings: UpscaleSettings,
+        origin: Origin | None = None,
+    ) -> None:
+        """Runs a model on a decoded input; with `origin` as a job that can be resumed, and goes on where it was interrupted."""
+        request = ModelRequest(str(weights), scale)
+
+        def on_progress(progress: Progress) -> None:
+            self._post(JobProgressed(number, progress))
+
+        def on_canvas(canvas: RasterRef) -> None:
+            if origin is not None:
+                self._resumable.add(Path(canvas.path).parent)
+            self._post(CanvasMade(number, canvas))
+
+        def call(engine: EngineLike) -> Event:
+            if origin is None:
+                canvas_path = engine.new_folder() / "canvas.raw"
+                return JobDone(number, engine.upscale(source, request, settings, canvas_path, on_progress, on_canvas))
+            shown = _upscale_to_show(engine, source, request, settings, origin, on_progress, on_canvas)
+            with self._held_lock:
+                self._held[shown.folder.path] = shown.folder
+            return JobDone(number, shown.upscaled, shown.notes)
 
         self._work.submit(Task(number, "upscale", call))
+
+    def finish_file(self, unfinished: UnfinishedJob) -> None:
+        """Finishes a job that the command line had begun, and writes its file where it was to go."""
+
+        def call(engine: EngineLike) -> Event:
+            from engine.jobs import from_plain, run_job
+
+            job = from_plain(unfinished.header.client)
+            report = run_job(cast("Engine", engine), job, is_resumed=True, folder_id=unfinished.job_id)
+            return FileFinished(report.input, report.output or "")
+
+        self._work.submit(Task(0, "resume", call))
+
+    def forget(self, folder_id: str) -> None:
+        """Removes what an interrupted job left."""
+
+        def call(engine: EngineLike) -> None:
+            from engine.workspace import open_job
+
+            open_job(engine.jobs_folder, folder_id).remove()
+
+        self._files.submit(Task(0, "forget", call))
 
     def cancel(self, number: int) -> None:
         """Stops a job: nothing more is heard of it but how it ended."""
@@ -391,10 +499,16 @@ class Bridge(QObject):
         self._files.submit(Task(number, "save", call))
 
     def discard(self, raster: RasterRef) -> None:
-        """Removes a raster from the disk, with the folder that was made for it."""
+        """Removes a raster from the disk, with the folder that was made for it; a job that was interrupted keeps its canvas."""
 
         def call(_: EngineLike) -> None:
-            shutil.rmtree(Path(raster.path).parent, ignore_errors=True)
+            folder = Path(raster.path).parent
+            with self._held_lock:
+                held = self._held.pop(folder, None)
+            if held is not None:
+                held.remove()
+            elif folder not in self._resumable:
+                shutil.rmtree(folder, ignore_errors=True)
 
         self._files.submit(Task(0, "discard", call))
 
@@ -410,6 +524,8 @@ class Bridge(QObject):
             thread.join(_JOIN_S)
         self._work.close()
         self._files.close()
+        for folder in self._held.values():
+            folder.remove()
         with self._mail_lock:
             self._mail.clear()
 
@@ -467,6 +583,10 @@ class Bridge(QObject):
                 self.job_done.emit(event)
             case JobSaved():
                 self.job_saved.emit(event)
+            case InterruptedFound():
+                self.interrupted_found.emit(event)
+            case FileFinished():
+                self.file_finished.emit(event)
             case TaskStopped():
                 self._forget_cancel(event.number)
                 self.stopped.emit(event)

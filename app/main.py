@@ -52,6 +52,7 @@ def _run(files: list[Path]) -> int:
     reporter.install()
     window.painted.connect(bridge.start)
     bridge.list_models()
+    bridge.find_interrupted()
     window.open_files(files)
     notifier = _close_on_signals(window)
     window.show()

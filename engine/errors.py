@@ -90,7 +90,7 @@ class StuckError(WorkerError):
 
 
 class JobBusyError(TriptychError):
-    """Another process holds the lock of this job."""
+    """A job that another process runs or removes."""
 
 
 class Cancelled(TriptychError):  # noqa: N818 - a decision of the user, not an error

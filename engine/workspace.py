@@ -29,7 +29,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from engine.errors import OutputError, TriptychError
+from engine.errors import JobBusyError, OutputError
 from engine.job_header import HeaderError, JobHeader
 from engine.journal import read_journal
 
@@ -40,10 +40,6 @@ _POLL_S = 0.05
 _ID = re.compile(r"^j[0-9a-f]{24}$")
 _WORKER_LOCK = re.compile(r"^worker\.(\d+)\.lock$")
 _JOURNAL = re.compile(r"^journal\.(\d+)$")
-
-
-class JobBusyError(TriptychError):
-    """A job that another process runs or removes."""
 
 
 def job_id(identity: dict[str, Any]) -> str:

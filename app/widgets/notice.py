@@ -5,6 +5,8 @@ Imports Qt and `app.theme`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
@@ -26,7 +28,7 @@ MAX_NOTICES = 3
 
 
 class Notice(QFrame):
-    """One error or warning. `dismissed` when the person has read it."""
+    """One error or warning, or an offer with buttons. `dismissed` when the person has read it."""
 
     dismissed = Signal()
 
@@ -70,8 +72,16 @@ class Notice(QFrame):
         else:
             super().keyPressEvent(event)
 
+    def add_choice(self, words: str, tooltip: str, do_it: Callable[[], None]) -> None:
+        """Adds a button before the one that dismisses; a click does it and dismisses the notice."""
+        button = QPushButton(words)
+        button.setToolTip(tooltip)
+        button.clicked.connect(self.dismissed)
+        button.clicked.connect(do_it)
+        self._row.insertWidget(self._row.count() - 1, button, 0, Qt.AlignmentFlag.AlignTop)
+
     def _buttons(self, has_details: bool) -> QHBoxLayout:
-        row = QHBoxLayout()
+        row = self._row = QHBoxLayout()
         row.setSpacing(6)
         if has_details:
             fold = QPushButton(self.tr("Details"))
@@ -126,6 +136,13 @@ class NoticeStack(QWidget):
     def show_warning(self, message: str, hint: str = "") -> None:
         """Shows what the person should know."""
         self._add(Notice(self._theme, "warning", message, hint))
+
+    def offer(self, message: str, hint: str, choices: Sequence[tuple[str, str, Callable[[], None]]]) -> None:
+        """Asks something that can wait: each of `choices` is a button's words, its tooltip, and what it does."""
+        notice = Notice(self._theme, "warning", message, hint)
+        for words, tooltip, do_it in choices:
+            notice.add_choice(words, tooltip, do_it)
+        self._add(notice)
 
     def clear(self) -> None:
         """Dismisses all."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QDropEvent
@@ -30,11 +31,14 @@ from app.actions import Actions, allow
 from app.bridge import (
     Bridge,
     CanvasMade,
+    FileFinished,
+    InterruptedFound,
     JobDone,
     JobProgressed,
     JobSaved,
     ModelReady,
     ModelsListed,
+    Origin,
     PictureOpened,
     TaskFailed,
     TaskStopped,
@@ -47,6 +51,7 @@ from app.dialogs.files import OpenImages, SaveImage
 from app.dialogs.keys import Keys
 from app.jobs import Job, JobState, Picture, PictureState, Session
 from app.pixels import Pyramid, TileKey
+from app.resumption import Resumed, is_for_window, offer_words
 from app.settings import Settings
 from app.theme import Theme
 from app.widgets.compare_view import CompareView
@@ -67,6 +72,9 @@ from app.wording import (
 from engine.errors import OutputError, WorkerError
 from engine.messages import UpscaleSettings
 
+if TYPE_CHECKING:
+    from engine.workspace import UnfinishedJob
+
 _CHECKPOINTS = (".pth", ".pt", ".ckpt", ".safetensors")
 _FIRST_SIZE_PX = (1240, 780)
 
@@ -85,6 +93,8 @@ class MainWindow(QMainWindow):
         self._asks_before_loss = True
         self._ready_text = ""
         self.session = Session()
+        # Interrupted jobs that wait for their turn.
+        self._to_resume: list[Resumed] = []
         self.setWindowTitle("Triptych")
         self.setAcceptDrops(True)
         self._build(theme)
@@ -209,6 +219,8 @@ class MainWindow(QMainWindow):
         bridge.progressed.connect(self._on_progress)
         bridge.job_done.connect(self._on_done)
         bridge.job_saved.connect(self._on_saved)
+        bridge.interrupted_found.connect(self._on_interrupted)
+        bridge.file_finished.connect(self._on_file_finished)
         bridge.stopped.connect(self._on_stopped)
         bridge.failed.connect(self._on_failed)
 
@@ -264,6 +276,7 @@ class MainWindow(QMainWindow):
         thumbnail_of.close()
         if picture is self.session.shown:
             self._show(picture)
+        self._resume_next()
 
     # Showing
 
@@ -309,6 +322,56 @@ class MainWindow(QMainWindow):
             self._tell_state()
             self._refresh()
 
+    # What earlier runs left
+
+    @Slot(object)
+    def _on_interrupted(self, event: InterruptedFound) -> None:
+        jobs = event.jobs
+        if not jobs:
+            return
+        sentence, names = offer_words(jobs)
+        self.notices.offer(
+            sentence,
+            names,
+            (
+                (self.tr("Resume"), self.tr("Go on from the tiles that are done."), lambda: self._resume(jobs)),
+                (self.tr("Discard"), self.tr("Remove what was done of them."), lambda: self._discard(jobs)),
+            ),
+        )
+
+    def _resume(self, jobs: Sequence[UnfinishedJob]) -> None:
+        for unfinished in jobs:
+            if is_for_window(unfinished):
+                self._to_resume.append(Resumed.of(unfinished))
+            else:
+                self._bridge.finish_file(unfinished)
+        self.open_files([each.path for each in self._to_resume])
+        self._resume_next()
+
+    def _discard(self, jobs: Sequence[UnfinishedJob]) -> None:
+        for unfinished in jobs:
+            self._bridge.forget(unfinished.job_id)
+
+    def _resume_next(self) -> None:
+        """Starts the next interrupted job whose picture is open, unless another job is at work."""
+        if self.session.active_job is not None:
+            return
+        for resumed in self._to_resume:
+            pictures = (each for each in self.session.pictures if each.path == resumed.path)
+            picture = next((each for each in pictures if each.raster is not None), None)
+            if picture is not None:
+                self._to_resume.remove(resumed)
+                self._show(picture)
+                self._start(picture, resumed)
+                return
+
+    @Slot(object)
+    def _on_file_finished(self, event: FileFinished) -> None:
+        self.notices.show_warning(
+            self.tr("{name} is finished.").format(name=Path(event.source).name),
+            self.tr("The result is {path}.").format(path=event.output),
+        )
+
     # The job
 
     @Slot()
@@ -317,13 +380,20 @@ class MainWindow(QMainWindow):
         picture, entry = self.session.shown, self.panel.choice
         if picture is None or picture.raster is None or entry is None or self.session.active_job is not None:
             return
-        job = self.session.new_job(picture, entry.name, entry.scale, entry.path)
+        self._start(picture, Resumed(picture.path, entry.name, entry.scale, entry.path, UpscaleSettings(), ""))
+
+    def _start(self, picture: Picture, wanted: Resumed) -> None:
+        """Runs a model on an open picture, in the folder of an interrupted job where one is named."""
+        if picture.raster is None:
+            return
+        job = self.session.new_job(picture, wanted.model, wanted.scale, wanted.weights)
         earlier = picture.same_result(job)
         if earlier is not None:
             # The same weights on the same pixels: the new canvas will be the old one again.
             self.view.hide_result()
             self._drop_result(picture, earlier)
-        self._bridge.upscale(job.number, picture.raster, entry.path, entry.scale, UpscaleSettings())
+        origin = Origin(picture.path, wanted.model, wanted.folder_id or None)
+        self._bridge.upscale(job.number, picture.raster, wanted.weights, wanted.scale, wanted.settings, origin)
         self._show_shown_job(picture)
         self._tell_state()
         self._refresh()
@@ -379,7 +449,7 @@ class MainWindow(QMainWindow):
         job.advance(JobState.DONE)
         job.canvas, job.done = event.upscaled.canvas, event.upscaled.done
         self.session.learn(job, job.done)
-        for warning in job.done.warnings:
+        for warning in (*event.notes, *job.done.warnings):
             self.notices.show_warning(warning)
         picture = self.session.shown
         if picture is not None and picture.shown_job is job:
@@ -390,6 +460,7 @@ class MainWindow(QMainWindow):
                 self._show_shown_job(picture)
         self._tell_state()
         self._refresh()
+        self._resume_next()
 
     @Slot(object)
     def _on_stopped(self, event: TaskStopped) -> None:
@@ -399,8 +470,9 @@ class MainWindow(QMainWindow):
         job.advance(JobState.CANCELLED)
         self._forget_job(job)
         self._tell_state(self.tr("Cancelled."))
-        # The worker was ended with the job: a new one gets ready for the next.
+        # The worker may have been ended with the job: then a new one gets ready for the next.
         self._prepare_choice()
+        self._resume_next()
 
     @Slot(object)
     def _on_failed(self, event: TaskFailed) -> None:
@@ -422,6 +494,7 @@ class MainWindow(QMainWindow):
             job.is_being_saved = False
         self._tell_state()
         self._refresh()
+        self._resume_next()
 
     def _forget_job(self, job: Job) -> None:
         """Takes a job without a result out of its picture."""

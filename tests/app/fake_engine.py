@@ -9,14 +9,16 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from engine.canvas import RasterRef, create_raster, open_raster
 from engine.catalog import CatalogEntry
-from engine.client import Upscaled
+from engine.client import JobOrigin, Upscaled
 from engine.errors import Cancelled, InputError, OutputError, TriptychError
+from engine.job_header import Conditions, JobHeader
 from engine.messages import (
     DoneDecode,
     DoneEncode,
@@ -29,7 +31,8 @@ from engine.messages import (
     Progress,
     UpscaleSettings,
 )
-from engine.tiling.geometry import Box
+from engine.tiling.geometry import Box, plan_tiles
+from engine.workspace import JobFolder, job_id, open_job
 
 TILE_PX = 32
 
@@ -112,8 +115,11 @@ class FakeEngine:
         canvas_path: Path,
         on_progress: Callable[[Progress], None] | None = None,
         on_canvas: Callable[[RasterRef], None] | None = None,
+        *,
+        job: JobFolder | None = None,
+        origin: JobOrigin | None = None,
     ) -> Upscaled:
-        """Enlarges by bicubic, a tile at a time."""
+        """Enlarges by bicubic, a tile at a time; with `job`, leaves a header there before the first one."""
         self._begin("upscale")
         if self._controls.upscale_error is not None:
             raise self._controls.upscale_error
@@ -122,6 +128,8 @@ class FakeEngine:
         pixels = create_raster(canvas)
         assert on_canvas is not None
         assert on_progress is not None
+        if job is not None and origin is not None and job.header is None:
+            job.write_header(self._header(source, model, origin))
         on_canvas(canvas)
         top = {"uint8": 255.0, "uint16": 65535.0}[source.dtype]
         lr_hwc = np.asarray(open_raster(source), dtype=np.float32) / top
@@ -155,6 +163,34 @@ class FakeEngine:
         order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[canvas.channels]
         cv2.imwrite(str(target), image[:, :, order])
         return DoneEncode(0, str(target), canvas.height, canvas.width)
+
+    @property
+    def jobs_folder(self) -> Path:
+        """Where jobs lie that can be resumed."""
+        return self._controls.folder / "jobs"
+
+    def open_job(self, identity: dict[str, Any]) -> JobFolder:
+        """Returns the locked folder of a job."""
+        return open_job(self.jobs_folder, job_id(identity))
+
+    def changes_since(self, header: JobHeader, model: ModelRequest, settings: UpscaleSettings) -> tuple[str, ...]:
+        """Says that nothing has changed."""
+        return ()
+
+    def _header(self, source: RasterRef, model: ModelRequest, origin: JobOrigin) -> JobHeader:
+        edge = self._controls.tile_px
+        return JobHeader.begin(
+            plan_tiles(source.height, source.width, tile_px=edge, overlap_px=0, window_px=1),
+            source,
+            window_px=1,
+            scale=model.scale or 4,
+            weights=model.weights,
+            weights_sha256=self._info(model).sha256,
+            model=origin.label,
+            conditions=Conditions("fp32", "cpu", 1, False),
+            input_file=origin.input_file,
+            client=origin.client,
+        )
 
     def new_folder(self) -> Path:
         """Returns a new folder for rasters."""
