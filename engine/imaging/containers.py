@@ -181,13 +181,13 @@ def replace_avif_exif(path: str, exif: bytes) -> None:
         fields = item_location(meta, item) if item is not None else None
         if fields is None:
             raise ValueError("the file has no EXIF item that can be replaced")
-        offset_at, offset_form, length_at, length_form = fields
         end = file.seek(0, io.SEEK_END)
         payload = struct.pack(">I", 0) + exif
         file.write(struct.pack(">I4s", 8 + len(payload), b"mdat") + payload)
-        for at, form, value in ((offset_at, offset_form, end + 8), (length_at, length_form, len(payload))):
-            file.seek(meta_at + at)
-            file.write(struct.pack(form, value))
+        file.seek(meta_at + fields.offset_at)
+        file.write(struct.pack(fields.offset_form, end + 8 - fields.base))
+        file.seek(meta_at + fields.length_at)
+        file.write(struct.pack(fields.length_form, len(payload)))
 
 
 def read_box(file: io.BufferedIOBase | io.BufferedRandom, kind: bytes, limit_bytes: int = 2**24) -> tuple[int, bytes]:
@@ -249,8 +249,22 @@ def exif_item(meta: bytes) -> int | None:
     return None
 
 
-def item_location(meta: bytes, item: int) -> tuple[int, str, int, str] | None:
-    """Returns where a meta box's contents say (offset, its form, length, its form) of an item of one extent, or None.
+@dataclass(frozen=True)
+class ItemLocation:
+    """Where a meta box says where an item's bytes are: positions and struct's forms of the two numbers.
+
+    The offset counts from `base` bytes behind the start of the file.
+    """
+
+    offset_at: int
+    offset_form: str
+    length_at: int
+    length_form: str
+    base: int
+
+
+def item_location(meta: bytes, item: int) -> ItemLocation | None:
+    """Returns where a meta box's contents locate an item of one extent, or None.
 
     ISO/IEC 14496-12, section 8.11.3. Items whose bytes are not counted from the start of the file have none.
     """
@@ -274,11 +288,10 @@ def item_location(meta: bytes, item: int) -> tuple[int, str, int, str] | None:
             if at > stop:
                 return None
             if number == item:
-                plain = method == 0 and base == 0 and extents == 1 and offset_bytes in forms and length_bytes in forms
+                if method != 0 or extents != 1 or offset_bytes not in forms or length_bytes not in forms:
+                    return None
                 offset_at = at + index_bytes
-                return (
-                    (offset_at, forms[offset_bytes], offset_at + offset_bytes, forms[length_bytes]) if plain else None
-                )
+                return ItemLocation(offset_at, forms[offset_bytes], offset_at + offset_bytes, forms[length_bytes], base)
             at += extents * (index_bytes + offset_bytes + length_bytes)
     return None
 

@@ -261,5 +261,10 @@ def _save_options(image: Any, options: EncodeOptions) -> dict[str, Any]:
         return {**common, "Q": quality, "subsample_mode": chroma}
     if options.format == "tiff":
         pixel_bytes = image.width * image.height * image.bands * (1 if image.format == "uchar" else 2)
-        return {"compression": "deflate", "predictor": "horizontal", "bigtiff": pixel_bytes > _BIGTIFF_BYTES}
+        return {
+            "compression": "deflate",
+            "predictor": "horizontal",
+            "bigtiff": pixel_bytes > _BIGTIFF_BYTES,
+            "resunit": "inch",
+        }
     return {"compression": 6, "filter": "all"}

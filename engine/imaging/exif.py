@@ -193,7 +193,7 @@ def text(blob: bytes, tag: int) -> str:
 
 
 def resolution(blob: bytes) -> tuple[float, float] | None:
-    """Returns (x, y) pixels per mm of the main directory, or None where it has none or the block is damaged."""
+    """Returns (x, y) pixels per mm of the upright image, or None where the block has none or is damaged."""
     file = io.BytesIO(without_prefix(blob))
     values = []
     try:
@@ -205,7 +205,10 @@ def resolution(blob: bytes) -> tuple[float, float] | None:
                 return None
             over, under = struct.unpack(layout.order + "II", read_value(file, entry))
             values.append(over / under if under else 0.0)
-        unit = _number(bytearray(file.getvalue()), layout, main.find(RESOLUTION_UNIT))
+        data = bytearray(file.getvalue())
+        unit = _number(data, layout, main.find(RESOLUTION_UNIT))
+        if (_number(data, layout, main.find(ORIENTATION)) or 1) >= _FIRST_TURNED:
+            values.reverse()
     except ValueError:
         return None
     mm_per_unit = 10.0 if unit == _PER_CM else 25.4

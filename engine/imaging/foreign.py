@@ -176,7 +176,7 @@ def _open_jxl(path: str) -> ForeignImage:
     def read() -> NDArray[Any]:
         try:
             pixels = imagecodecs.jpegxl_decode(data, index=0, keeporientation=True)
-            pixels_hwc = np.asarray(pixels).reshape(header.height, header.width, channels)
+            pixels_hwc = _filling(np.asarray(pixels), header).reshape(header.height, header.width, channels)
         except (imagecodecs.JpegxlError, ValueError, RuntimeError) as error:
             raise DamagedError(str(error)) from error
         return unpremultiplied(pixels_hwc) if header.is_premultiplied else pixels_hwc
@@ -195,6 +195,14 @@ def _open_jxl(path: str) -> ForeignImage:
         frames=2 if header.is_animation else 1,
         notes=tuple(notes),
     )
+
+
+def _filling(pixels: NDArray[Any], header: jxl_header.JxlHeader) -> NDArray[Any]:
+    """Returns JPEG XL's integers, which the decoder gives in the depth of the file, so that they fill their type."""
+    if header.is_float or header.bits in (8, 16):
+        return pixels
+    peak = np.iinfo(pixels.dtype).max
+    return np.rint(np.minimum(pixels / (2**header.bits - 1), 1) * peak).astype(pixels.dtype)
 
 
 def profile_of(primaries: int, transfer: int, *, is_grey: bool = False) -> bytes | None:
@@ -235,8 +243,8 @@ def _box(imagecodecs: Any, boxes: dict[bytes, bytes], kind: bytes) -> bytes | No
     """Returns the contents of a metadata box, unpacked where Brotli has packed them."""
     if kind in boxes:
         return boxes[kind]
-    packed = boxes.get(b"brob", b"")
-    if packed[:4] != kind:
+    packed = boxes.get(jxl_header.PACKED + kind)
+    if packed is None:
         return None
     try:
         return bytes(imagecodecs.brotli_decode(packed[4:], out=_MAX_UNPACKED_BYTES))

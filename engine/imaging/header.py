@@ -19,7 +19,7 @@ from engine.errors import ImageTooLargeError, InputError
 from engine.imaging import codec, containers, exif, tiff_tags
 from engine.imaging.codec import configure, messages, reason
 from engine.imaging.containers import Blocks
-from engine.imaging.foreign import DamagedError, open_foreign, profile_of
+from engine.imaging.foreign import DamagedError, has_library, open_foreign, profile_of
 from engine.imaging.formats import MAGIC_BYTES, MAX_PIXELS, Format, format_named, recognise
 from engine.imaging.metadata import kept_metadata, read_metadata, software_of
 from engine.messages import ImageInfo
@@ -118,7 +118,7 @@ def _open_with_another(path: str, form: Format) -> OpenedImage:
         icc=_icc(found.icc, found.channels, notes),
         exif=metadata.exif,
         xmp=metadata.xmp,
-        pixels_per_mm=_known(*found.pixels_per_mm) or exif_resolution(metadata.exif, turned=orientation >= 5),
+        pixels_per_mm=_known(*found.pixels_per_mm) or exif_resolution(metadata.exif),
         software=exif.text(metadata.exif, tiff_tags.SOFTWARE) if metadata.exif else "",
         warnings=tuple(notes),
     )
@@ -183,6 +183,11 @@ def _open_with_libvips(path: str, form: Format, loader: str) -> Any:
 def damaged(path: str, title: str, why: str) -> InputError:
     """Returns the error for a file whose contents do not hold what its first bytes promise."""
     name = Path(path).name
+    if title == "HEIF" and not has_library("heif"):
+        return InputError(
+            f"{name} is HEIF, which the libraries at hand cannot read ({why}).",
+            "Install pillow-heif (pip install pillow-heif), or convert the image to PNG or TIFF first.",
+        )
     return InputError(f"{name} is damaged or truncated and cannot be read as {title} ({why}).", "Copy it again.")
 
 
@@ -281,16 +286,15 @@ def _resolution(image: Any, metadata: Blocks, orientation: int) -> tuple[float, 
     """Returns (x, y) pixels per mm of the image as it is shown, or None where it is not known."""
     if image.get_typeof("vips-loader") and image.get("vips-loader") in ("webpload", "heifload"):
         # These have no resolution but EXIF's, which libvips does not take over.
-        return exif_resolution(metadata.exif, turned=orientation >= 5)
+        return exif_resolution(metadata.exif)
     known = _known(image.xres, image.yres)
     return known[::-1] if known and orientation >= 5 else known
 
 
-def exif_resolution(block: bytes | None, *, turned: bool) -> tuple[float, float] | None:
-    """Returns (x, y) pixels per mm as an EXIF block has them, in the other order where the image is `turned`."""
+def exif_resolution(block: bytes | None) -> tuple[float, float] | None:
+    """Returns (x, y) pixels per mm of the image as it is shown, as an EXIF block has them, or None where it has none."""
     found = exif.resolution(block) if block else None
-    known = _known(*found) if found else None
-    return known[::-1] if known and turned else known
+    return _known(*found) if found else None
 
 
 def _known(x_res: float, y_res: float) -> tuple[float, float] | None:

@@ -13,6 +13,7 @@ from engine.imaging.profiles import D65, DCI_WHITE, PRIMARIES, ColourSpace
 
 _CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 _CODESTREAM = b"\xff\x0a"
+PACKED = b"brob"
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _RGB, _GREY = 0, 1
 _ALPHA, _SPOT, _BLACK, _CFA = 0, 2, 4, 5
@@ -74,6 +75,8 @@ class _Bits:
 def read_boxes(data: bytes) -> tuple[bytes, dict[bytes, bytes]]:
     """Returns (codestream, the other boxes' contents by kind, the first of each); bare codestreams have no boxes.
 
+    A packed box is found under `PACKED` + its kind, and its contents begin with that kind.
+
     Raises ValueError for a container without a codestream.
     """
     if data.startswith(_CODESTREAM):
@@ -97,7 +100,8 @@ def read_boxes(data: bytes) -> tuple[bytes, dict[bytes, bytes]]:
         elif kind == b"jxlp":
             stream += contents[4:]
         else:
-            boxes.setdefault(kind, contents)
+            # What Brotli has packed begins with the kind that it was.
+            boxes.setdefault(kind + contents[:4] if kind == PACKED else kind, contents)
         at = stop
     if not stream:
         raise ValueError("the container holds no image")
