@@ -98,7 +98,8 @@ class Job:
 class Picture:
     """An input: its file, and once decoded what it was and where its pixels lie.
 
-    `results`: its jobs that are at work or done, oldest first; `shown_job`: the one that the comparison shows.
+    `results`: its jobs that are at work or done, oldest first; `shown_job`: the one that the comparison shows. `left`: the folders
+    of its jobs that were cancelled, which another start goes on from.
     """
 
     number: int
@@ -108,6 +109,7 @@ class Picture:
     raster: RasterRef | None = None
     results: list[Job] = field(default_factory=list)
     shown_job: Job | None = None
+    left: set[str] = field(default_factory=set)
 
     def remove_result(self, job: Job) -> None:
         """Takes the job out; if it was shown, the latest other one is."""

@@ -468,6 +468,9 @@ class MainWindow(QMainWindow):
         if job is None or job.state is not JobState.CANCELLING:
             return
         job.advance(JobState.CANCELLED)
+        picture = self.session.picture(job.picture_number)
+        if picture is not None and job.canvas is not None:
+            picture.left.add(Path(job.canvas.path).parent.name)
         self._forget_job(job)
         self._tell_state(self.tr("Cancelled."))
         # The worker may have been ended with the job: then a new one gets ready for the next.
@@ -759,6 +762,8 @@ class MainWindow(QMainWindow):
         for raster in (picture.raster, *(job.canvas for job in picture.results if not job.is_active)):
             if raster is not None:
                 self._bridge.discard(raster)
+        for folder_id in picture.left:
+            self._bridge.forget(folder_id)
         self._refresh()
 
     def _may_lose(self, jobs: Sequence[Job], do_it: str) -> bool:

@@ -32,7 +32,6 @@ def interrupted(
     with qtbot.waitSignal(bridge.stopped):
         window.actions_.cancel.trigger()
     controls.holds_tiles = False
-    window.actions_.close_picture.trigger()
     return path
 
 
@@ -74,6 +73,22 @@ def test_resume_opens_the_image_and_finishes_the_job(
     assert window.session.shown.path == interrupted
     assert window.session.shown.shown_job.state is JobState.DONE
     assert window.notices.notices == []
+
+
+def test_starting_a_cancelled_job_again_takes_the_same_folder(
+    qtbot: QtBot, window: MainWindow, bridge: Bridge, controls: Controls, interrupted: Path
+) -> None:
+    (left,) = (job.path for job in list_jobs(controls.folder / "jobs"))
+    with qtbot.waitSignal(bridge.job_done) as done:
+        window.actions_.start.trigger()
+    assert Path(done.args[0].upscaled.canvas.path).parent == left
+
+
+def test_closing_the_image_removes_what_was_left_of_its_jobs(
+    qtbot: QtBot, window: MainWindow, bridge: Bridge, controls: Controls, interrupted: Path
+) -> None:
+    window.actions_.close_picture.trigger()
+    qtbot.waitUntil(lambda: list((controls.folder / "jobs").iterdir()) == [])
 
 
 def test_discard_removes_what_was_left(
