@@ -210,7 +210,8 @@ def _axis(plain: dict[str, Any]) -> AxisPlan:
 
 
 def _canonical(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    # In ASCII: a file name may hold bytes that are no text.
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def _checksum(job: Any) -> str:
