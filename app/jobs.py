@@ -98,8 +98,8 @@ class Job:
 class Picture:
     """An input: its file, and once decoded what it was and where its pixels lie.
 
-    `results`: its jobs that are at work or done, oldest first; `shown_job`: the one that the comparison shows. `left`: the folders
-    of its jobs that were cancelled, which another start goes on from.
+    `results`: its jobs that are at work or done, oldest first; `shown_job`: the one that the comparison shows. `left`: the
+    folders of its jobs that were cancelled, which another start goes on from.
     """
 
     number: int
