@@ -250,7 +250,7 @@ def _accept(
             warnings=[note],
         )
         return _Refused(report, identity)
-    check_disk(path, height * width * info.channels * (info.bit_depth // 8), options.format)
+    check_disk(path, height * width * info.channels * _value_bytes(info), options.format)
     options = replace(options, overwrite=job.target.existing == "overwrite" and path not in published)
     if wanted:
         options = replace(options, resize_width=wanted[0], resize_height=wanted[1])
@@ -355,10 +355,15 @@ def _source_of(engine: Engine, job: Job, folder: JobFolder, accepted: _Accepted)
         return header.source(folder.input_path), info
     if header is None:
         # The input as decoded, and the canvas of four bytes a value.
-        pixel_bytes = info.channels * (info.bit_depth // 8 + 4 * accepted.prepared.info.scale**2)
+        pixel_bytes = info.channels * (_value_bytes(info) + 4 * accepted.prepared.info.scale**2)
         engine.require_room(info.height * info.width * pixel_bytes)
     decoded = engine.decode(job.input, folder.input_path)
     return decoded.raster, decoded.info
+
+
+def _value_bytes(info: ImageInfo) -> int:
+    """Bytes that one value of the decoded image takes."""
+    return 1 if info.bit_depth == 8 else 2
 
 
 def _input_file(path: Path) -> InputFile:

@@ -25,9 +25,9 @@ class ImageInfo:
     """What a decoded image file was: enough to write its result in the same form.
 
     `format`: keep's answer, one of "png", "tiff", "webp", "jpeg", "avif", or the name of a format that is only read ("bmp",
-    "gif", "heif", "jxl", ...). `channels` as in `engine.canvas` (after palette and CMYK have become RGB). `bit_depth`: 8, 16, or 10 and 12 (AVIF, HEIF).
-    `icc`: the profile to embed, or None. `exif`, `xmp`, `iptc`: the file's metadata blocks as read, or None. `pixels_per_mm`:
-    (x, y) resolution, or None. `software`: its `Software` tag. `warnings`: sentences.
+    "gif", "heif", "jxl", ...). `channels` as in `engine.canvas` (after palette and CMYK have become RGB). `bit_depth`: 8 or 16,
+    or 10 and 12 (AVIF, HEIF). `icc`: the profile to embed, or None. `exif`, `xmp`, `iptc`: the file's metadata blocks as read, or
+    None. `pixels_per_mm`: (x, y) resolution, or None. `software`: its `Software` tag. `warnings`: sentences.
     """
 
     path: str
