@@ -28,26 +28,28 @@ class Shape:
 
 @dataclass(frozen=True)
 class Compilation:
-    """One specialisation of a kernel as a launch would build it; ``label`` names it in tables and tests.
+    """One specialisation of a kernel as a launch would build it; ``label`` names its first use in tables and tests.
 
-    ``signature`` gives each argument's Triton type or ``constexpr``, ``constexprs`` the values of those, ``aligned`` the
-    arguments known to be multiples of 16, ``forward`` whether it serves a forward pass.
+    Two uses that need the same code are equal. ``signature`` gives each argument's Triton type or ``constexpr``,
+    ``constexprs`` the values of those, ``aligned`` the arguments known to be multiples of 16, ``forward`` whether it
+    serves a forward pass.
     """
 
-    label: str
+    label: str = field(compare=False)
     kernel: Any = field(compare=False)
+    kernel_name: str
     signature: tuple[tuple[str, str], ...]
     constexprs: tuple[tuple[str, Any], ...]
     aligned: tuple[str, ...]
     shape: Shape
-    forward: bool
+    forward: bool = field(compare=False)
 
 
 @dataclass
 class _Recorder:
     label: str = ""
     forward: bool = True
-    found: dict[Compilation, None] = field(default_factory=dict)
+    found: dict[Compilation, Compilation] = field(default_factory=dict)
 
 
 _RECORDER: ContextVar[_Recorder | None] = ContextVar("kernels_launch_recorder", default=None)
@@ -99,7 +101,8 @@ def launch(
     """
     recorder = _RECORDER.get()
     if recorder is not None:
-        recorder.found.setdefault(_compilation(kernel, arguments, constexprs, shape, recorder))
+        found = _compilation(kernel, arguments, constexprs, shape, recorder)
+        recorder.found.setdefault(found, found)
         return
     device = next(value.device for value in arguments.values() if isinstance(value, Tensor))
     with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
@@ -128,7 +131,9 @@ def _compilation(
         if is_aligned:
             aligned.append(name)
     label = f"{recorder.label} {kernel.__name__}".strip()
-    return Compilation(label, kernel, tuple(signature), tuple(fixed), tuple(aligned), shape, recorder.forward)
+    return Compilation(
+        label, kernel, kernel.__name__, tuple(signature), tuple(fixed), tuple(aligned), shape, recorder.forward
+    )
 
 
 def _kind(value: Any) -> tuple[str, bool]:

@@ -85,7 +85,8 @@ def build_fault(error: Exception) -> str:
     """
     words = " ".join(str(error).split())[:300] or type(error).__name__
     if type(error).__module__.partition(".")[0] == "triton":
-        return words
+        # What the interpreter raises is a fault of the kernel, and no backend shall hide it.
+        return "" if interpreting() else words
     if isinstance(error, (ImportError, OSError, subprocess.SubprocessError)):
         return words
     if type(error) is RuntimeError and any(sign in words for sign in _BUILD_WORDS):

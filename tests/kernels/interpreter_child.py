@@ -32,7 +32,7 @@ def load(path: str) -> ModuleType:
 
 
 def run(path: str, function: str, arguments: dict[str, Any]) -> tuple[str, str]:
-    """Calls one test function; ``function`` may be Class.method free only."""
+    """Calls one test function and says how it ended."""
     try:
         getattr(load(path), function)(**arguments)
     except pytest.skip.Exception as reason:
@@ -55,7 +55,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 if __name__ == "__main__":
     assert os.environ["TRITON_INTERPRET"] == "1"
-    own_answers = os.fdopen(os.dup(1), "wb")
-    # What a test prints must not mix with the answers.
-    os.dup2(2, 1)
-    serve(sys.stdin.buffer, own_answers)
+    with os.fdopen(os.dup(1), "wb") as own_answers:
+        # What a test prints must not mix with the answers.
+        os.dup2(2, 1)
+        serve(sys.stdin.buffer, own_answers)

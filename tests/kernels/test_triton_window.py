@@ -94,10 +94,91 @@ def test_regions_interpreted(shape: tuple[int, int, int, int, bool]) -> None:
 
 @pytest.mark.interpreted
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize(
-    "shape",
-    SLOW, ids=str)
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("shape", SLOW, ids=str)
+def test_large_windows_interpreted(shape: tuple[int, int, int, int, bool], dtype: str) -> None:
+    check("cpu", dtype, shape, regions=True, backward=True)
+
+
+@pytest.mark.interpreted
+def test_any_strides_interpreted() -> None:
+    qkv = random_windows((2, 16, 3, 2, 16), 1)[0].detach().permute(2, 0, 3, 1, 4)
+    table = random_bias_table(2, 4).detach()
+    q, k, v = qkv[0], qkv[1], qkv[2].transpose(2, 3).contiguous().transpose(2, 3)
+    found = window_attention(q, k, v, table, 4, backend="triton")
+    expected = window_attention(q.double(), k.double(), v.double(), table.double(), 4, backend="reference")
+    assert relative_error(found, expected) < OUTPUT_LIMIT[torch.float32]
+    # Heads stay inside a token, so that merging them afterwards copies nothing.
+    assert found.transpose(1, 2).is_contiguous()
+
+
+@pytest.mark.interpreted
+def test_two_runs_give_equal_bits_interpreted() -> None:
+    check_equal_bits("cpu", "float32", (3, 2, 25, 13), 5)
+
+
+def check_equal_bits(device: str, dtype_name: str, shape: tuple[int, int, int, int], side: int) -> None:
+    """Runs forward and backward twice and compares bits."""
+    dtype = getattr(torch, dtype_name)
+    leaves = [*random_windows(shape, 3, dtype=dtype), random_bias_table(shape[1], side, dtype=dtype)]
+    leaves = [leaf.detach().to(device).requires_grad_() for leaf in leaves]
+    runs = []
+    for _ in range(2):
+        out = window_attention(*leaves, side, backend="triton")
+        runs.append([out, *torch.autograd.grad(out, leaves, torch.ones_like(out))])
+    assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
+
+
+@pytest.mark.interpreted
+def test_a_backward_pass_that_does_not_build_is_served_by_sdpa() -> None:
+    from kernels import dispatch, supports
+    from kernels.window_attention import triton_kernels
+
+    leaves = [*random_windows((1, 1, 16, 8)), random_bias_table(1, 4)]
+    wide = [leaf.detach().double().requires_grad_() for leaf in leaves]
+    out = window_attention(*leaves, 4, backend="triton")
+    original = triton_kernels.launch
+    triton_kernels.launch = no_compiler
+    try:
+        with pytest.warns(RuntimeWarning, match="triton backend of window_attention is passed over"):
+            gradients = torch.autograd.grad(out, leaves, torch.ones_like(out))
+        assert not supports("window_attention", "triton", "cpu", torch.float32).ok
+    finally:
+        triton_kernels.launch = original
+        dispatch._dropped().clear()
+    expected = window_attention(*wide, 4, backend="reference")
+    wanted = torch.autograd.grad(expected, wide, torch.ones_like(expected))
+    for got, want in zip(gradients, wanted, strict=True):
+        assert relative_error(got, want) < GRADIENT_LIMIT[torch.float32]
+
+
+def no_compiler(*_: object) -> None:
+    """Stands in for a launch on a machine whose compiler is gone."""
+    raise RuntimeError("Failed to find C compiler. Please specify via CC environment variable")
+
+
+@pytest.mark.interpreted
+def test_bfloat16_is_refused_by_the_interpreter() -> None:
+    from kernels import BackendError
+
+    q = torch.ones(1, 1, 4, 16, dtype=torch.bfloat16)
+    with pytest.raises(BackendError, match="interpreter does not compute in bfloat16"):
+        window_attention(q, q, q, torch.zeros(1, 9), 2, backend="triton")
+
+
+@pytest.mark.interpreted
+def test_the_interpreter_is_what_serves() -> None:
+    q = torch.ones(1, 1, 4, 16)
+    with use_backend("auto") as record:
+        window_attention(q, q, q, torch.zeros(1, 9), 2)
+    assert record.served == {"window_attention": "triton"}
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("regions", [False, True])
+@pytest.mark.parametrize("shape", [*SMALL, *SLOW, *LARGE], ids=str)
 def test_forward_and_backward_on_a_gpu(shape: tuple[int, int, int, int, bool], regions: bool, dtype: str) -> None:
     check("cuda", dtype, shape, regions=regions, backward=True)
     check("cuda", dtype, shape, regions=regions, backward=False)
