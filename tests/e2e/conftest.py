@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,3 +53,42 @@ def triptych(engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         return Outcome(status, jobs, out, err)
 
     return run
+
+
+@pytest.fixture
+def own_cache(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Lets the session's engine keep its jobs in a cache of this test's own."""
+    folder = tmp_path / "own cache"
+    monkeypatch.setattr(engine, "_cache_folder", folder)
+    return folder
+
+
+@dataclass
+class Interrupter:
+    """A Ctrl+C after so many tiles (None: never); `heard` are the counts of tiles done, as they rose in each job."""
+
+    after: int | None = None
+    heard: list[int] = field(default_factory=list)
+
+    def advance(self, done: int) -> None:
+        # Seams are told of as well.
+        if not self.heard or done != self.heard[-1]:
+            self.heard.append(done)
+        if self.after is not None and len(self.heard) >= self.after:
+            self.after = None
+            raise KeyboardInterrupt
+
+    def press_after(self, tiles: int) -> None:
+        """Presses Ctrl+C when so many more tiles are done."""
+        self.heard.clear()
+        self.after = tiles
+
+
+@pytest.fixture
+def interrupter(monkeypatch: pytest.MonkeyPatch) -> Interrupter:
+    """Stands in for the progress bar: hears of every tile, and can press Ctrl+C."""
+    from engine.cli.terminal import ProgressBar
+
+    interrupter = Interrupter()
+    monkeypatch.setattr(ProgressBar, "advance", lambda _, done, total: interrupter.advance(done))
+    return interrupter
