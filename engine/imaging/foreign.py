@@ -202,7 +202,7 @@ def _filling(pixels: NDArray[Any], header: jxl_header.JxlHeader) -> NDArray[Any]
     if header.is_float or header.bits in (8, 16):
         return pixels
     peak = np.iinfo(pixels.dtype).max
-    return np.rint(np.minimum(pixels / (2**header.bits - 1), 1) * peak).astype(pixels.dtype)
+    return np.asarray(np.rint(np.minimum(pixels / (2**header.bits - 1), 1) * peak), pixels.dtype)
 
 
 def profile_of(primaries: int, transfer: int, *, is_grey: bool = False) -> bytes | None:
@@ -228,7 +228,7 @@ def unpremultiplied(pixels_hwc: NDArray[Any]) -> NDArray[Any]:
     ratio = np.divide(peak, alpha, out=np.zeros_like(alpha), where=alpha > 0)
     colour = np.minimum(pixels_hwc[:, :, :-1] * ratio, peak)
     straight = np.concatenate([colour if is_float else np.rint(colour), pixels_hwc[:, :, -1:]], axis=2)
-    return straight.astype(pixels_hwc.dtype)
+    return np.asarray(straight, pixels_hwc.dtype)
 
 
 def _exif_box(imagecodecs: Any, boxes: dict[bytes, bytes]) -> bytes | None:

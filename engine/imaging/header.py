@@ -28,6 +28,10 @@ MAX_ICC_BYTES = 16 * 2**20
 
 # Interpretations whose numbers are shown as they are; all others are converted to sRGB.
 _PLAIN = ("srgb", "rgb", "rgb16", "scrgb", "b-w", "grey16", "multiband", "histogram", "matrix")
+# Deflate packs at most 1032 bytes into one, of at most eight pixels each; JPEG spends bits on each block of 64 (fewer than one
+# only where it is coded arithmetically).
+_MOST_PIXELS_PER_BYTE = {"png": 8 * 1032, "jpeg": 2**14}
+_SMALL_PIXELS = 2**24
 _UNKNOWN_RESOLUTIONS = (1.0, 72 / 25.4)
 _FLOAT_NOTE = "Floating-point pixels became 16 bits a channel."
 
@@ -68,6 +72,7 @@ def open_image(path: str) -> OpenedImage:
         return _open_with_another(path, form)
     image = _open_with_libvips(path, form, loader)
     check_pixel_count(path, image.height, image.width)
+    _check_claim(path, form, image)
     bit_depth = _bit_depth(image)
     image, notes, is_float = _as_plain_pixels(path, image)
     if 8 < bit_depth < 16:
@@ -88,7 +93,7 @@ def open_image(path: str) -> OpenedImage:
         xmp=metadata.xmp,
         iptc=metadata.iptc,
         pixels_per_mm=_resolution(image, metadata, orientation),
-        software=software_of(path, form, image, metadata),
+        software=software_of(path, form, metadata),
         warnings=tuple(notes),
     )
     return OpenedImage(info, orientation, is_float, image=image)
@@ -131,6 +136,18 @@ def check_pixel_count(path: str, height: int, width: int) -> None:
         raise ImageTooLargeError(
             f"{Path(path).name} claims to be {width:,} x {height:,} pixels; more than {MAX_PIXELS:,} are not read.",
             "If it really is that large, cut it into parts first.",
+        )
+
+
+def _check_claim(path: str, form: Format, image: Any) -> None:
+    """Refuses a header that claims more pixels than so short a file can hold, before they are decoded to nothing."""
+    most = _MOST_PIXELS_PER_BYTE.get(form.name)
+    size_bytes = Path(path).stat().st_size
+    if most is not None and image.height * image.width > max(_SMALL_PIXELS, size_bytes * most):
+        raise damaged(
+            path,
+            form.title,
+            f"it claims {image.width:,} x {image.height:,} pixels, which {size_bytes:,} bytes cannot hold",
         )
 
 

@@ -7,7 +7,6 @@ XMP and IPTC. Profile and resolution are `engine.imaging.header`'s and `encode`'
 from __future__ import annotations
 
 import importlib.metadata
-import re
 from typing import Any
 
 from engine.imaging import containers, exif, iptc, tiff_tags, xmp
@@ -16,6 +15,8 @@ from engine.imaging.formats import Format, format_named
 from engine.messages import ImageInfo
 
 MAX_METADATA_BYTES = 64 * 2**20
+# The keys under which other programs put IPTC into PNG.
+_PNG_IPTC = ("Raw profile type iptc", "Raw profile type 8bim")
 
 
 def software_tag() -> str:
@@ -38,7 +39,7 @@ def read_metadata(path: str, form: Format, image: Any, notes: list[str]) -> Bloc
         found["exif"] = _exif_of_tiff(path, notes)
         found["iptc"] = _tiff_blob(path, tiff_tags.PHOTOSHOP) or _tiff_blob(path, tiff_tags.IPTC)
     if form.name == "png" and found["iptc"] is None:
-        found["iptc"] = _png_iptc(image)
+        found["iptc"] = _png_iptc(path)
     return kept_metadata(found, notes)
 
 
@@ -105,13 +106,14 @@ def write_into_tiff(path: str, blocks: Blocks) -> None:
     tiff_tags.append_tree(path, tiff_tags.Tree(tree.order, main, tree.exif, tree.gps, tree.interop))
 
 
-def software_of(path: str, form: Format, image: Any, metadata: Blocks) -> str:
+def software_of(path: str, form: Format, metadata: Blocks) -> str:
     """Returns the `Software` tag: a TIFF's own, a PNG's text chunk, or EXIF's."""
     if form.name == "tiff":
         return tiff_tags.read_text(path, tiff_tags.SOFTWARE)
-    for field in image.get_fields():
-        if re.fullmatch(r"png-comment-\d+-Software", field):
-            return str(image.get(field)).strip()
+    if form.name == "png":
+        software = containers.png_texts(path, ("Software",)).get("Software")
+        if software is not None:
+            return software.decode("latin-1").strip()
     return exif.text(metadata.exif, tiff_tags.SOFTWARE) if metadata.exif else ""
 
 
@@ -146,11 +148,9 @@ def _tiff_blob(path: str, tag: int) -> bytes | None:
         return None
 
 
-def _png_iptc(image: Any) -> bytes | None:
-    for field in image.get_fields():
-        if re.fullmatch(r"png-comment-\d+-Raw profile type (iptc|8bim)", field):
-            return containers.png_profile(str(image.get(field)))
-    return None
+def _png_iptc(path: str) -> bytes | None:
+    texts = containers.png_texts(path, _PNG_IPTC)
+    return next((containers.png_profile(texts[key]) for key in _PNG_IPTC if key in texts), None)
 
 
 def _plain_iptc(blob: bytes) -> bytes | None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import codecs
 import re
 
+_MAX_PREFIXES = 4
 _NAMESPACES = {"tiff": "http://ns.adobe.com/tiff/1.0/", "exif": "http://ns.adobe.com/exif/1.0/"}
-_EXTENDED = re.compile(r"""\s+[\w.-]+:HasExtendedXMP\s*=\s*(["'])[0-9A-Fa-f]*\1""")
+# One white space at the start: with a run of them, a packet of nothing else would take quadratic time.
+_EXTENDED = re.compile(r"""\s[\w.-]+:HasExtendedXMP\s*=\s*(["'])[0-9A-Fa-f]*\1""")
 # What tells that a second picture lay beside the main one, from which viewers compute an HDR picture.
 _GAIN_MAP = re.compile(rb"ns\.adobe\.com/hdr-gain-map/|ns\.apple\.com/HDRGainMap/")
 
@@ -58,7 +60,8 @@ def _decoded(packet: bytes) -> tuple[str, str | None]:
 
 def _prefixes(text: str, group: str) -> list[str]:
     """Returns the prefixes that the packet gives a namespace, as a rule its usual one."""
-    return sorted(set(re.findall(rf"""xmlns:([\w.-]+)\s*=\s*["']{re.escape(_NAMESPACES[group])}["']""", text)))
+    found = re.findall(rf"""xmlns:([\w.-]+)\s*=\s*["']{re.escape(_NAMESPACES[group])}["']""", text)
+    return list(dict.fromkeys(found))[:_MAX_PREFIXES]
 
 
 def _replaced(text: str, name: str, value: str) -> str:
