@@ -9,9 +9,9 @@ loop falls silent after that.
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterator
+from threading import Event, Lock, Thread
 
 # Reports go out at most this often, and repeated ones that often.
 _LEAST_INTERVAL_S = 0.1
@@ -23,7 +23,7 @@ class Progress:
 
     def __init__(self, send: Callable[[float], None]) -> None:
         self._send = send
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._fraction = 0.0
         self._sent_at = float("-inf")
         self._advanced_at = time.monotonic()
@@ -47,7 +47,7 @@ class Progress:
     @contextlib.contextmanager
     def patience(self, allowance_s: float) -> Iterator[None]:
         """Repeats the last report during the block, until nothing has been reported for `allowance_s`."""
-        done = threading.Event()
+        done = Event()
 
         def repeat() -> None:
             while not done.wait(_REPEAT_INTERVAL_S):
@@ -55,7 +55,7 @@ class Progress:
                     if time.monotonic() - self._advanced_at < allowance_s:
                         self._emit()
 
-        thread = threading.Thread(target=repeat, name="progress", daemon=True)
+        thread = Thread(target=repeat, name="progress", daemon=True)
         thread.start()
         try:
             yield

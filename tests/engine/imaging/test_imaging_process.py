@@ -22,6 +22,7 @@ from PIL import Image
 from engine.canvas import RasterRef, create_raster, open_raster
 from engine.errors import InputError, OutputError, from_failure
 from engine.imaging.main import answer, serve
+from engine.imaging.publish import leftovers
 from engine.messages import (
     PROTOCOL_VERSION,
     Decode,
@@ -170,6 +171,63 @@ def test_mutated_files_never_end_the_process(child, tmp_path, picture):
                 assert not Path(raster).exists()
     assert min(outcomes.values()) > 5, outcomes
     assert isinstance(child.ask(Decode(1, str(tmp_path / "sound.png"), raster)), DoneDecode)
+
+
+def _noise(path: Path, side: int, channels: int = 3) -> RasterRef:
+    raster = RasterRef(str(path), side, side, channels, "float32")
+    create_raster(raster)[:] = np.random.default_rng(0).random((side, side, channels), dtype=np.float32)
+    return raster
+
+
+@pytest.mark.parametrize("options", [{}, {"resize_height": 1000, "resize_width": 1000}])
+def test_a_process_killed_while_it_writes_leaves_what_can_be_found(options, tmp_path):
+    """The client removes it, and knows it by its name: nothing stays in the output folder nor beside the canvas."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=serve, args=(theirs,), daemon=True)
+    process.start()
+    theirs.close()
+    ready = ours.recv()
+    work, results = tmp_path / "work", tmp_path / "results"
+    work.mkdir()
+    results.mkdir()
+    canvas = _noise(work / "canvas", 1500)
+    info = ImageInfo("x", "png", 1500, 1500, 3, 16)
+    ours.send(Encode(1, canvas, info, str(results / "out.png"), EncodeOptions("png", 16, **options)))
+    assert ours.poll(_PATIENCE_S)
+    assert isinstance(ours.recv(), IoProgress)
+    process.kill()
+    process.join()
+    left = leftovers(results, ready.process_id)
+    # While it still resizes, nothing has been begun there.
+    assert [path.suffix for path in left] == ([] if options else [".part"])
+    assert sorted(results.iterdir()) == left
+    beside = leftovers(work, ready.process_id)
+    assert [path.suffix for path in beside] == ([".resize"] if options else [])
+    assert sorted(work.iterdir()) == sorted([*beside, work / "canvas"])
+    assert leftovers(results, ready.process_id + 1) == []
+
+
+def test_progress_comes_while_it_works(child, tmp_path):
+    """Decoding, bleeding, resizing and writing all say that they get on, in order and up to the end."""
+    canvas = _noise(tmp_path / "canvas", 1500, 4)
+    info = ImageInfo("x", "tiff", 1500, 1500, 4, 16)
+    path = str(tmp_path / "out.tif")
+    options = EncodeOptions("tiff", 16, resize_height=1400, resize_width=1400)
+    for request in (Encode(1, canvas, info, path, options), Decode(2, path, str(tmp_path / "raster"))):
+        child.connection.send(request)
+        fractions = []
+        while True:
+            assert child.connection.poll(_PATIENCE_S)
+            event = child.connection.recv()
+            if not isinstance(event, IoProgress):
+                break
+            assert event.epoch == request.epoch
+            fractions.append(event.fraction)
+        assert isinstance(event, DoneEncode | DoneDecode)
+        assert len(fractions) >= 2
+        assert fractions == sorted(fractions)
+        assert 0 <= fractions[0] <= fractions[-1] <= 1
 
 
 def _environment() -> dict[str, str]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine.errors import OutputError
-from engine.imaging.publish import written_aside
+from engine.imaging.publish import aside_prefix, leftovers, written_aside
 
 
 @pytest.fixture
@@ -117,7 +119,7 @@ def test_a_folder_without_permission_is_named(tmp_path, canvas, write):
     assert _names(folder) == []
 
 
-@pytest.mark.parametrize("name", ["out.png", "out.tif", "out.jpg", "out.webp"])
+@pytest.mark.parametrize("name", ["out.png", "out.tif", "out.jpg", "out.webp", "out.avif"])
 def test_a_full_disk_leaves_nothing(name, tmp_path, write):
     """The size limit of files stands for the disk: writing beyond it fails in the middle of the file."""
     noise = np.random.default_rng(0).random((400, 400, 3), dtype=np.float32)
@@ -159,3 +161,52 @@ def test_an_interrupted_block_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         half_written()
     assert _names(tmp_path) == []
+
+
+def test_an_equal_file_is_taken_as_the_result(tmp_path, canvas, write):
+    """A run that was interrupted just after it published does not write the same file twice when it is resumed."""
+    first = write(canvas, "out.png")
+    status = Path(first.path).stat()
+    again = write(canvas, "out.png", adopt_equal=True)
+    assert again.path == first.path
+    assert (Path(again.path).stat().st_ino, Path(again.path).stat().st_mtime_ns) == (status.st_ino, status.st_mtime_ns)
+    assert _names(tmp_path) == ["out.png"]
+
+
+def test_an_equal_file_is_found_under_its_number_too(tmp_path, canvas, write):
+    (tmp_path / "out.png").write_text("mine")
+    numbered = write(canvas, "out.png")
+    assert Path(numbered.path).name == "out_1.png"
+    assert write(canvas, "out.png", adopt_equal=True).path == numbered.path
+    assert _names(tmp_path) == ["out.png", "out_1.png"]
+
+
+def test_only_the_very_same_bytes_are_adopted(tmp_path, canvas, write):
+    path = Path(write(canvas, "out.png").path)
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert Path(write(canvas, "out.png", adopt_equal=True).path).name == "out_1.png"
+    (tmp_path / "link.png").symlink_to(tmp_path / "out_1.png")
+    assert Path(write(canvas, "link.png", adopt_equal=True).path).name == "link_1.png"
+
+
+def test_leftovers_are_those_of_one_process(tmp_path):
+    mine = tmp_path / f"{aside_prefix()}0123.part"
+    mine.write_text("half")
+    (tmp_path / f"{aside_prefix(os.getpid() + 1)}0123.part").write_text("another's")
+    (tmp_path / ".triptych-notes").write_text("a person's")
+    folder = tmp_path / f"{aside_prefix()}0123.resize"
+    folder.mkdir()
+    assert leftovers(tmp_path, os.getpid()) == [mine, folder]
+    assert leftovers(tmp_path / "gone", os.getpid()) == []
+
+
+def test_leftovers_are_found_without_a_codec():
+    code = (
+        "import sys, engine.imaging.publish; print([n for n in ('pyvips', 'numpy', 'cv2', 'PIL') if n in sys.modules])"
+    )
+    root = str(Path(__file__).resolve().parents[3])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": root}
+    )
+    assert done.stdout.strip() == "[]"
