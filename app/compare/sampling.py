@@ -1,0 +1,110 @@
+"""Values of a raster at any positions, by nearest, bilinear, bicubic (a = -0.5) or Lanczos (3 lobes): pure numpy.
+
+Imports numpy and `engine.resampling`'s names of methods. `engine.resampling.imresize` enlarges whole images; this reads
+single rows and columns of one, wherever they lie, so that a tile of an enlargement costs the same in every image. The
+kernels are the same.
+
+Legend: H W pixels of the raster, N M rows and columns asked for, C channels, T taps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.resampling import Method
+
+Values = NDArray[np.float32]
+Positions = NDArray[np.float64]
+
+# ITU-R BT.601 luma.
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+def _triangle(x: Positions) -> Positions:
+    return np.maximum(0.0, 1.0 - np.abs(x))
+
+
+def _cubic(x: Positions) -> Positions:
+    """Returns Keys' cubic convolution kernel with a = -0.5 (Keys 1981, equation 15)."""
+    r = np.abs(x)
+    return np.where(r <= 1, (1.5 * r - 2.5) * r * r + 1, np.where(r < 2, ((2.5 - 0.5 * r) * r - 4) * r + 2, 0.0))
+
+
+def _lanczos(x: Positions) -> Positions:
+    return np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0.0)
+
+
+_KERNELS: dict[Method, tuple[Callable[[Positions], Positions], int]] = {
+    "bilinear": (_triangle, 1),
+    "bicubic": (_cubic, 2),
+    "lanczos": (_lanczos, 3),
+}
+
+
+def as_unit(block: NDArray[Any]) -> Values:
+    """Returns the values as float32 in 0..1: integers by their range, floats clipped (not finite counts as 0)."""
+    if block.dtype == np.uint8:
+        return block.astype(np.float32) * np.float32(1 / 255)
+    if block.dtype == np.uint16:
+        return block.astype(np.float32) * np.float32(1 / 65535)
+    clean: Values = np.nan_to_num(block.astype(np.float32, copy=True), copy=False)
+    return np.clip(clean, 0.0, 1.0, out=clean)
+
+
+def colour_of(block_hwc: Values) -> Values:
+    """Returns the block as RGB (H, W, 3): grey is repeated, alpha left out."""
+    channels = block_hwc.shape[2]
+    return np.repeat(block_hwc[:, :, :1], 3, axis=2) if channels <= 2 else block_hwc[:, :, :3]
+
+
+def luma_of(rgb_hwc: Values) -> Values:
+    """Returns the luma (H, W) of RGB in 0..1."""
+    luma: Values = rgb_hwc @ _LUMA
+    return luma
+
+
+def sample_at(raster_hwc: NDArray[Any], rows: Positions, columns: Positions, method: Method) -> Values:
+    """Returns the raster's values in 0..1 at these positions, (N, M, C) float32.
+
+    `rows` and `columns` count pixels, 0.0 being the middle of the first; beyond an edge the raster is mirrored. Whole positions
+    give the pixels themselves, whatever the method.
+    """
+    if method == "nearest" or _are_whole(rows, columns):
+        row_index = _mirrored(np.floor(rows + 0.5).astype(np.int64), raster_hwc.shape[0])
+        column_index = _mirrored(np.floor(columns + 0.5).astype(np.int64), raster_hwc.shape[1])
+        return as_unit(raster_hwc[row_index][:, column_index])
+    row_taps, row_weights = _taps(rows, raster_hwc.shape[0], method)
+    column_taps, column_weights = _taps(columns, raster_hwc.shape[1], method)
+    needed = np.unique(column_taps)
+    strip_nwc = np.zeros((rows.size, needed.size, raster_hwc.shape[2]), dtype=np.float32)
+    for tap in range(row_taps.shape[1]):
+        strip_nwc += row_weights[:, tap, None, None] * as_unit(raster_hwc[row_taps[:, tap]][:, needed])
+    found = np.searchsorted(needed, column_taps)
+    values_nmc = np.zeros((rows.size, columns.size, raster_hwc.shape[2]), dtype=np.float32)
+    for tap in range(found.shape[1]):
+        values_nmc += column_weights[None, :, tap, None] * strip_nwc[:, found[:, tap]]
+    return np.clip(values_nmc, 0.0, 1.0, out=values_nmc)
+
+
+def _are_whole(rows: Positions, columns: Positions) -> bool:
+    return bool(np.all(rows == np.floor(rows)) and np.all(columns == np.floor(columns)))
+
+
+def _mirrored(index: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Returns indices inside the raster: its edge pixel repeated, then back inwards."""
+    folded = np.mod(index, 2 * size)
+    return np.where(folded < size, folded, 2 * size - 1 - folded)
+
+
+def _taps(positions: Positions, size: int, method: Method) -> tuple[NDArray[np.int64], Values]:
+    """Returns the pixels that make each value, and their weights, both (N, T)."""
+    kernel, reach = _KERNELS[method]
+    first = np.floor(positions).astype(np.int64) - reach + 1
+    index = first[:, None] + np.arange(2 * reach)[None, :]
+    weights = kernel(positions[:, None] - index)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return _mirrored(index, size), weights.astype(np.float32)
