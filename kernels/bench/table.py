@@ -1,4 +1,7 @@
-"""The correctness gate, the clock and the table of ``python -m kernels.bench``. May import torch and ``kernels`` only."""
+"""What ``python -m kernels.bench`` prints: the GPU's table where there is one, else the backends of a CPU.
+
+Times, checks and lays out the CPU's table itself. May import torch and ``kernels`` only.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
+from kernels._triton import versions
 from kernels.bench.cases import Case, cpu_cases
 from kernels.dispatch import OPERATORS
 from kernels.testing import GRADIENT_LIMIT, OUTPUT_LIMIT, relative_error, row_errors
@@ -42,13 +46,21 @@ class Row:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check each case, time it on both backends, print one row for each; return 1 where a check failed."""
-    parser = argparse.ArgumentParser(prog="kernels.bench", description="Time the attention operators on a CPU.")
+    """Check each case, time it, print a row for each; return 1 where a check failed."""
+    parser = argparse.ArgumentParser(
+        prog="kernels.bench", description="Time the attention operators: on the GPU, or on a CPU where there is none."
+    )
     parser.add_argument("--operator", choices=OPERATORS, help="only this operator")
+    parser.add_argument("--cpu", action="store_true", help="the CPU's table although there is a GPU")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch (default 1)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each case (default 5)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     chosen = parser.parse_args(arguments)
+    absent = "left out by --cpu" if chosen.cpu else _gpu_fault()
+    if not absent:
+        return _on_gpu(chosen.operator, chosen.rounds, chosen.json)
+    if not chosen.json:
+        print(f"GPU table: {absent}. What follows are the backends of the CPU.")
     cases = [case for case in cpu_cases() if chosen.operator in (None, case.operator)]
     threads_before = torch.get_num_threads()
     torch.set_num_threads(chosen.threads)
@@ -57,7 +69,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         torch.set_num_threads(threads_before)
     if chosen.json:
-        print(json.dumps({**_setting(chosen.rounds, chosen.threads), "rows": [asdict(row) for row in rows]}))
+        setting = {"gpu": f"none: {absent}", **_setting(chosen.rounds, chosen.threads)}
+        print(json.dumps({**setting, "rows": [asdict(row) for row in rows]}))
+    return int(any(row.fault for row in rows))
+
+
+def _gpu_fault() -> str:
+    """Return why no GPU can be measured here, empty where one can."""
+    fault = versions.device_fault(torch.device("cuda"), torch.float16)
+    return f"no figures, because {fault[0].lower()}{fault[1:].rstrip('.')}" if fault else ""
+
+
+def _on_gpu(operator: str | None, rounds: int, as_json: bool) -> int:
+    """Print the GPU's table, row by row as it is measured; with JSON, one object at the end."""
+    from kernels.bench import device_table
+    from kernels.bench.device_cases import device_cases
+
+    device = torch.device("cuda", torch.cuda.current_device())
+    setting = device_table.device_setting(device)
+    if not as_json:
+        print(", ".join(f"{name} {value}" for name, value in setting.items()) + "\n\n" + device_table.HEADER)
+    rows = []
+    cases = [case for case in device_cases() if operator in (None, case.operator)]
+    for row in device_table.device_rows(cases, device, rounds):
+        rows.append(row)
+        if not as_json:
+            print(row, flush=True)
+    if as_json:
+        print(json.dumps({**setting, "rows": [asdict(row) for row in rows]}))
     return int(any(row.fault for row in rows))
 
 

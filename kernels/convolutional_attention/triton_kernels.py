@@ -194,10 +194,10 @@ def _backward_elsewhere(
     x: Tensor, static_kernel: Tensor, dynamic_kernel: Tensor, grad_out: Tensor
 ) -> tuple[Tensor, ...]:
     """Compute the gradients through the next backend, which runs the forward pass once more."""
-    leaves = [t.detach().requires_grad_() for t in (x, static_kernel, dynamic_kernel)]
+    x, static_kernel, dynamic_kernel = (t.detach().requires_grad_() for t in (x, static_kernel, dynamic_kernel))
     with torch.enable_grad():
-        out = sdpa.convolutional_attention(*leaves)
-    return torch.autograd.grad(out, leaves, grad_out)
+        out = sdpa.convolutional_attention(x, static_kernel, dynamic_kernel)
+    return torch.autograd.grad(out, (x, static_kernel, dynamic_kernel), grad_out)
 
 
 def _product_constexprs(here: Layout) -> dict[str, Any]:

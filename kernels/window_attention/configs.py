@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from kernels._triton.launch import Shape
-from kernels._triton.targets import Target
+from kernels._triton.targets import GFX1100, SM_100, Target
 
 # A dot product needs 16 of everything.
 _SMALLEST = 16
@@ -50,15 +50,16 @@ def block_d(head_dim: int) -> int:
 def forward_tiles(target: Target, side: int, head_dim: int, dtype: torch.dtype) -> Tiles:
     """Return the tiles of the forward pass: queries are fixed, keys move."""
     wide, full = block_d(head_dim) > 32, dtype == torch.float32
-    if target.platform == "hip":
-        waves = 4
-        if target.warp_size == 32:
-            tiles = Tiles(32, 32, Shape(waves, 1)) if full else Tiles(64, 32 if wide else 64, Shape(waves, 1))
+    if target == GFX1100:
+        if full:
+            tiles = Tiles(32, 16, Shape(8, 1)) if wide else Tiles(64, 32, Shape(4, 1))
         else:
-            tiles = Tiles(64, 32, Shape(waves, 1)) if full else Tiles(64, 64, Shape(waves, 1))
+            tiles = Tiles(64, 32 if wide else 64, Shape(4, 1))
+    elif target.platform == "hip":
+        tiles = Tiles(64, 32 if full else 64, Shape(4, 1))
     elif full:
-        tiles = Tiles(64, 32, Shape(4, 2))
-    elif target.name == "sm_100":
+        tiles = Tiles(64, 32, Shape(8 if wide else 4, 2))
+    elif target == SM_100:
         tiles = Tiles(128, 64, Shape(4, 2))
     else:
         tiles = Tiles(128, 64, Shape(8, 2))
@@ -68,7 +69,9 @@ def forward_tiles(target: Target, side: int, head_dim: int, dtype: torch.dtype) 
 def backward_tiles(target: Target, side: int, head_dim: int, dtype: torch.dtype) -> Tiles:
     """Return the tiles of the passes over queries and over keys: those are fixed, the others move."""
     wide, full = block_d(head_dim) > 32, dtype == torch.float32
-    if target.platform == "hip":
+    if target == GFX1100 and full:
+        tiles = Tiles(32, 16, Shape(8, 1)) if wide else Tiles(32, 32, Shape(8, 1))
+    elif target.platform == "hip":
         tiles = Tiles(32, 32, Shape(4, 1)) if full or wide else Tiles(64, 32, Shape(4, 1))
     elif full:
         tiles = Tiles(32, 32, Shape(4, 1)) if wide else Tiles(64, 32, Shape(4, 1))
@@ -77,10 +80,14 @@ def backward_tiles(target: Target, side: int, head_dim: int, dtype: torch.dtype)
     return _fit(tiles, side)
 
 
-def table_shape(side: int) -> tuple[int, Shape]:
+def table_shape(target: Target, side: int, dtype: torch.dtype) -> tuple[int, Shape]:
     """Return the block of the pass over the bias table, one window row each way, and its shape."""
     block = max(_SMALLEST, _power_of_two(side))
-    return block, Shape({16: 1, 32: 2}.get(block, 4), 1)
+    warps = {16: 1, 32: 2}.get(block, 8)
+    if dtype == torch.float32:
+        # Without a matrix unit every thread holds whole rows of its operands.
+        warps = min(8, 4 * warps)
+    return block, Shape(warps, 1)
 
 
 def table_chunks(windows: int, heads: int, side: int) -> int:
@@ -99,7 +106,10 @@ def table_slice(side: int, fixed: int, moving: int) -> TableSlice:
 
 
 def _fit(tiles: Tiles, side: int) -> Tiles:
-    """Cut tiles down to a window that is smaller."""
+    """Cut tiles down to a window that is smaller, and keys to 32 where a block of more does not make whole rows."""
+    if 1 < table_slice(side, tiles.fixed, tiles.moving).parts <= _MOST_PARTS:
+        # Each part has its own places in the table, and of 64 keys they take every register.
+        tiles = replace(tiles, moving=min(tiles.moving, 32))
     most = max(_SMALLEST, _power_of_two(side * side))
     warps = tiles.shape.num_warps
     if tiles.fixed > most:

@@ -69,15 +69,14 @@ class _WindowAttention(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, bias_table, regions, out, lse = ctx.saved_tensors
-        wants_table = ctx.needs_input_grad[3]
+        side, scale, wants_table = ctx.window_size, ctx.scale, ctx.needs_input_grad[3]
+        gradients: tuple[Tensor | None, ...]
         try:
-            gradients = _backward(
-                q, k, v, bias_table, ctx.window_size, regions, ctx.scale, out, lse, grad_out, wants_table
-            )
+            gradients = _backward(q, k, v, bias_table, side, regions, scale, out, lse, grad_out, wants_table)
         except Exception as error:
             if not drop_if_broken("window_attention", Backend.TRITON, error):
                 raise
-            gradients = _backward_elsewhere(q, k, v, bias_table, ctx.window_size, regions, ctx.scale, grad_out)
+            gradients = _backward_elsewhere(q, k, v, bias_table, side, regions, scale, grad_out)
         return (*gradients, None, None, None)
 
 
@@ -173,7 +172,8 @@ def _table_gradient(
     common: dict[str, Any], fixed: dict[str, Any], bias_table: Tensor, windows: int, heads: int, side: int
 ) -> Tensor:
     chunks = table_chunks(windows, heads, side)
-    block, shape = table_shape(side)
+    q = common["q_ptr"]
+    block, shape = table_shape(target_of(q.device), side, q.dtype)
     entries = bias_table.shape[1]
     partial = torch.empty(chunks, heads, entries, dtype=torch.float32, device=bias_table.device)
     launch(
@@ -199,10 +199,10 @@ def _backward_elsewhere(
     grad_out: Tensor,
 ) -> tuple[Tensor, ...]:
     """Compute the gradients through the next backend, which runs the forward pass once more."""
-    leaves = [x.detach().requires_grad_() for x in (q, k, v, bias_table)]
+    q, k, v, bias_table = (x.detach().requires_grad_() for x in (q, k, v, bias_table))
     with torch.enable_grad():
-        out = sdpa.window_attention(*leaves, side, regions, scale)
-    return torch.autograd.grad(out, leaves, grad_out)
+        out = sdpa.window_attention(q, k, v, bias_table, side, regions, scale)
+    return torch.autograd.grad(out, (q, k, v, bias_table), grad_out)
 
 
 def _table_arguments(table_log2: Tensor, regions: Tensor | None, heads: int) -> dict[str, Any]:
@@ -227,15 +227,20 @@ def _blocks(tokens: int, block: int) -> int:
     return (tokens + block - 1) // block
 
 
-# The head dimensions and window sides that the published and the bundled networks have, then odd ones.
-_SHIPPED = ((16, 32), (16, 16), (16, 48), (13, 32), (40, 32), (64, 16), (20, 10))
+# Head dimension and window side: those of the published and the bundled networks, then odd ones. The kernels differ by
+# dtype only in whether products run in half or full precision, so bfloat16 and float32 need not repeat every shape.
+_SHIPPED = {
+    torch.float16: ((16, 32), (16, 16), (16, 48), (13, 32), (40, 32), (64, 16), (20, 10)),
+    torch.bfloat16: ((16, 32), (16, 16), (40, 32), (64, 16)),
+    torch.float32: ((16, 32), (16, 16), (16, 48), (13, 32), (40, 32), (64, 16)),
+}
 
 
 def shipped(target: Target) -> list[Compilation]:
     """Return every specialisation that the networks' windows lead to on a target, for compiling ahead of time."""
     with record(target) as recording:
-        for dtype in (torch.float16, torch.bfloat16, torch.float32):
-            for head_dim, side in _SHIPPED:
+        for dtype, shapes in _SHIPPED.items():
+            for head_dim, side in shapes:
                 _record_one(recording, dtype, head_dim, side, with_regions=False)
             _record_one(recording, dtype, 16, 16, with_regions=True)
         return recording.compilations
