@@ -42,6 +42,8 @@ from engine.tiling.layout import reserve_canvas
 from engine.tiling.recovery import Recovery, recover
 from engine.workspace import JobFolder, clean, job_id, open_job
 
+# How long a job that another process works on is waited for; it may be about to end.
+JOB_BUSY_S = 10.0
 # How long `close` waits for a call in another thread to come back, which it does at once unless a callback holds it.
 _CLOSE_S = 10.0
 _E = TypeVar("_E")
@@ -153,31 +155,28 @@ class Engine:
         with self._one_call():
             return child.request(make, expect, self._waker, tell)
 
-    def _ask_io(self, make: Callable[[int], Any], expect: type[_E], path: Path, verb: str) -> _E:
-        """Asks the I/O process about a file that is to be "read" or "written"."""
+    def _ask_io(
+        self, make: Callable[[int], Any], expect: type[_E], path: Path, verb: str, folders: Sequence[Path] = ()
+    ) -> _E:
+        """Asks the I/O process about a file that is to be "read" or "written".
+
+        Where the process is ended on the way, what it had begun to write in `folders` goes with it.
+        """
         failure, hint = {
             "read": (InputError, "The file is probably damaged; nothing else was lost."),
             "written": (OutputError, "Try again; the result is kept until then. Another --format may work."),
         }[verb]
-        try:
-            return self._ask(self._io, make, expect)
-        except ProcessDiedError as error:
-            raise failure(
-                f"{path.name} cannot be {verb}: the process that handles images stopped. {error.message}", hint
-            ) from error
-        except StuckError as error:
-            raise failure(f"{path.name} cannot be {verb}: {error.message}", hint) from error
-
-    def _ask_io_to_write(self, make: Callable[[int], Any], path: Path) -> messages.DoneEncode:
-        """Asks for a file; where the process is ended on the way, what it had begun to write goes with it."""
         with self._one_call():
             self._io.open(self._waker)
             process_id = self._io.process_id
             try:
-                return self._ask_io(make, messages.DoneEncode, path, "written")
+                return self._ask(self._io, make, expect)
+            except (ProcessDiedError, StuckError) as error:
+                raise failure(f"{path.name} cannot be {verb}. {error.message}", hint) from error
             finally:
                 if process_id is not None and self._io.process_id != process_id:
-                    _remove(leftovers(path.parent, process_id))
+                    for folder in folders:
+                        _remove(leftovers(folder, process_id))
 
     def _ask_worker(self, make: Callable[[int], Any], expect: type[_E], weights: str, device: str) -> _E:
         """Asks the first worker for something that loads weights; one that dies of it twice has a checkpoint to blame."""
@@ -215,14 +214,24 @@ class Engine:
     def decode(self, path: Path, raster_path: Path) -> messages.DoneDecode:
         """Decodes an image into a raster (uint8 or uint16) at `raster_path`."""
         return self._ask_io(
-            lambda epoch: messages.Decode(epoch, str(path), str(raster_path)), messages.DoneDecode, path, "read"
+            lambda epoch: messages.Decode(epoch, str(path), str(raster_path)),
+            messages.DoneDecode,
+            path,
+            "read",
+            [raster_path.parent],
         )
 
     def encode(
         self, canvas: RasterRef, source: messages.ImageInfo, path: Path, options: messages.EncodeOptions
     ) -> messages.DoneEncode:
         """Writes a canvas as an image file; the answer names the file as published."""
-        return self._ask_io_to_write(lambda epoch: messages.Encode(epoch, canvas, source, str(path), options), path)
+        return self._ask_io(
+            lambda epoch: messages.Encode(epoch, canvas, source, str(path), options),
+            messages.DoneEncode,
+            path,
+            "written",
+            [path.parent, Path(canvas.path).parent],
+        )
 
     def write_sheet(
         self,
@@ -234,11 +243,14 @@ class Engine:
         overwrite: bool = True,
     ) -> messages.DoneEncode:
         """Writes a labelled comparison sheet."""
-        return self._ask_io_to_write(
+        return self._ask_io(
             lambda epoch: messages.WriteSheet(
                 epoch, tuple(panes), pane_height, pane_width, str(path), heading, overwrite
             ),
+            messages.DoneEncode,
             path,
+            "written",
+            [path.parent],
         )
 
     def prepare(self, model: messages.ModelRequest, settings: messages.UpscaleSettings) -> messages.DonePrepare:
@@ -350,7 +362,7 @@ class Engine:
         if not self._has_cleaned:
             self._has_cleaned = True
             clean(self.jobs_folder, paths.keep_days() * 86400)
-        return open_job(self.jobs_folder, job_id(identity))
+        return open_job(self.jobs_folder, job_id(identity), JOB_BUSY_S)
 
     @property
     def jobs_folder(self) -> Path:

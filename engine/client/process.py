@@ -101,7 +101,8 @@ class Child:
         self._connection: Connection | None = None
         self._is_retired = False
         self._epochs = itertools.count(1)
-        self._drain: threading.Thread | None = None
+        # Set when the drain thread has let go. Not asked with `join`: an interrupted one takes the thread for dead.
+        self._drained: threading.Event | None = None
 
     @property
     def process_id(self) -> int | None:
@@ -157,10 +158,9 @@ class Child:
 
     def start(self) -> None:
         """Sees to it that a process runs; `is_ready` when it reads requests. Raises WorkerError where the system refuses."""
-        if self._process is not None and self._process.is_alive():
-            return
-        self._bury()
-        self._spawn()
+        if self._process is None or wait([self._process.sentinel], 0):
+            self._bury()
+            self._spawn()
 
     def open(self, waker: Waker) -> None:
         """Returns when the process runs and reads requests; one that dies while it starts gets a second try."""
@@ -230,9 +230,8 @@ class Child:
     def abandon(self, epoch: int) -> None:
         """Lets a cancelled worker end in the background: it leaves its canvas within `soft_cancel_s`, or is replaced."""
         self.dismiss(epoch)
-        self._drain = threading.Thread(target=self._drain_until_idle, args=(epoch,), name=f"{self.name} drain")
-        self._drain.daemon = True
-        self._drain.start()
+        drained = self._drained = threading.Event()
+        threading.Thread(target=self._drain, args=(epoch, drained), name=f"{self.name} drain", daemon=True).start()
 
     def dismiss(self, epoch: int) -> None:
         """Tells a worker that nobody waits for what it is doing, and gives it the time it takes: the process stays."""
@@ -241,11 +240,9 @@ class Child:
 
     def settle(self, waker: Waker) -> None:
         """Waits until an abandoned request is over, a little longer than `soft_cancel_s` at most."""
-        drain = self._drain
-        while drain is not None and drain.is_alive():
+        while self._drained is not None and not self._drained.wait(_SETTLE_POLL_S):
             waker.check()
-            drain.join(_SETTLE_POLL_S)
-        self._drain = None
+        self._drained = None
 
     # For the end
 
@@ -259,16 +256,16 @@ class Child:
     def ask_to_leave(self) -> None:
         """Asks an idle process to leave, or ends one that is being drained; `end` waits for it. No other starts after that."""
         self._is_retired = True
-        if self._drain is not None:
+        if self._drained is not None:
             self.kill("was closed")
         else:
             self.post(messages.Stop())
 
     def end(self, within_s: float) -> None:
         """Waits so long for a process that was asked to leave, then ends it."""
-        if self._drain is not None:
-            self._drain.join()
-            self._drain = None
+        if self._drained is not None:
+            self._drained.wait()
+            self._drained = None
         self._bury(within_s)
 
     def _next_event(self, waker: Waker, on_stalled: Callable[[Silence], None] | None) -> Any:
@@ -337,20 +334,26 @@ class Child:
             "If memory was short, try smaller tiles; `triptych doctor` shows what was found.",
         )
 
+    def _drain(self, epoch: int, drained: threading.Event) -> None:
+        try:
+            with contextlib.suppress(WorkerError):
+                self._drain_until_idle(epoch)
+        finally:
+            drained.set()
+
     def _drain_until_idle(self, epoch: int) -> None:
         deadline_s = time.monotonic() + self._patience.soft_cancel_s
-        with contextlib.suppress(WorkerError):
-            while self._process is not None:
-                left_s = deadline_s - time.monotonic()
-                if left_s <= 0 or not wait(self.handles, left_s):
-                    # It did not come back. A new one is started at once, so that it reads requests when the next one comes.
-                    self._bury()
-                    if not self._is_retired:
-                        self._spawn()
-                    return
-                event = self.take()
-                if isinstance(event, messages.DoneClose) and event.epoch == epoch:
-                    return
+        while self._process is not None:
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0 or not wait(self.handles, left_s):
+                # It did not come back. A new one is started at once, so that it reads requests when the next one comes.
+                self._bury()
+                if not self._is_retired:
+                    self._spawn()
+                return
+            event = self.take()
+            if isinstance(event, messages.DoneClose) and event.epoch == epoch:
+                return
 
     def _bury(self, within_s: float = 0) -> None:
         """Gives the process so long to end by itself, ends it, and gives back what it held. By the owner only."""
@@ -360,8 +363,8 @@ class Child:
             return
         if not wait([process.sentinel], within_s):
             process.kill()
-            # Longer only where the system cannot end it, as in a driver that hangs; then it is left to the system.
-            wait([process.sentinel], self._patience.end_s)
+        # Long only where the system cannot end it, as in a driver that hangs; then it is left to the system.
+        process.join(self._patience.end_s)
         with self._lock:
             self._process = self._connection = None
             self.is_ready = False

@@ -11,8 +11,9 @@ or four tiles: no output pixel is written twice, whatever the order of the tiles
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,10 @@ class TilePlan:
     regions: tuple[Region, ...]
     rows: AxisPlan
     columns: AxisPlan
+
+    def __reduce__(self) -> tuple[Callable[..., TilePlan], tuple[AxisPlan, AxisPlan]]:
+        # Plans cross pipes: of ten thousand regions only the two axes travel, small enough for any pipe to take at once.
+        return partial(plan_from_axes, tile_px=self.tile_px, overlap_px=self.overlap_px), (self.rows, self.columns)
 
     @cached_property
     def regions_of(self) -> tuple[tuple[int, ...], ...]:
