@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +17,8 @@ import pytest
 
 from engine.cli import bench, compare, doctor, main, resume, upscale
 from engine.client import Engine
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,29 @@ def triptych(engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     return run
 
 
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(engine: Engine) -> Start:
+    """Starts `triptych WORD...` as a process from the checkout, with a cache of its own that knows what is measured already."""
+
+    def begin(*words: object, cache: Path) -> subprocess.Popen[str]:
+        cache.mkdir(exist_ok=True)
+        for measured in Path(os.environ["TRIPTYCH_CACHE"]).glob("*.json"):
+            shutil.copy(measured, cache)
+        return subprocess.Popen(
+            [sys.executable, "-m", "engine.cli", *map(str, words)],
+            cwd=ROOT,
+            env=os.environ | {"TRIPTYCH_CACHE": str(cache)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return begin
+
+
 @pytest.fixture
 def own_cache(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Lets the session's engine keep its jobs in a cache of this test's own."""
@@ -65,23 +94,32 @@ def own_cache(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @dataclass
 class Interrupter:
-    """A Ctrl+C after so many tiles (None: never); `heard` are the counts of tiles done, as they rose in each job."""
+    """Something that happens after so many tiles; `heard` are the counts of tiles done, as they rose in each job."""
 
     after: int | None = None
     heard: list[int] = field(default_factory=list)
+    act: Callable[[], object] = lambda: None
 
     def advance(self, done: int) -> None:
-        # Seams are told of as well.
-        if not self.heard or done != self.heard[-1]:
+        """Hears of the tiles done in the job at work; seams are told of as well."""
+        if not self.heard or done != self.heard[-1] or done == 1:
             self.heard.append(done)
         if self.after is not None and len(self.heard) >= self.after:
             self.after = None
-            raise KeyboardInterrupt
+            self.act()
+
+    def on(self, tiles: int, act: Callable[[], object]) -> None:
+        """Does something when so many more tiles are done, over all jobs."""
+        self.heard.clear()
+        self.after, self.act = tiles, act
 
     def press_after(self, tiles: int) -> None:
         """Presses Ctrl+C when so many more tiles are done."""
-        self.heard.clear()
-        self.after = tiles
+
+        def press() -> None:
+            raise KeyboardInterrupt
+
+        self.on(tiles, press)
 
 
 @pytest.fixture
