@@ -42,13 +42,29 @@ def starting_environment() -> Iterator[None]:
             os.environ["GLIBC_TUNABLES"] = before
 
 
+@contextlib.contextmanager
+def large_blocks_from(size_bytes: int) -> Iterator[None]:
+    """Maps blocks of `size_bytes` and more for themselves while the block runs, as `prepare_allocator` does from 4 MiB on.
+
+    A small tile then meets what a larger one meets without it.
+    """
+    _set(_M_MMAP_THRESHOLD, size_bytes)
+    try:
+        yield
+    finally:
+        _set(_M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
+
+
 def prepare_allocator() -> None:
     """Sets the allocator of this process; to be called before torch is loaded."""
     # Read by torch at its first block: blocks of 2 MiB and more ask for huge pages, whose first touch costs a fraction.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    if not sys.platform.startswith("linux"):
-        return
-    with contextlib.suppress(OSError, AttributeError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
-        mallopt(_M_TRIM_THRESHOLD, _KEPT_HEAP_BYTES)
+    _set(_M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
+    _set(_M_TRIM_THRESHOLD, _KEPT_HEAP_BYTES)
+
+
+def _set(parameter: int, value: int) -> None:
+    if sys.platform.startswith("linux"):
+        # Another C library than glibc (musl) has no mallopt.
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).mallopt(parameter, value)

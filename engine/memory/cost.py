@@ -24,7 +24,7 @@ FORMAT_VERSION = 1
 KEEP_S = 180 * 24 * 3600.0
 # The newest lessons of a key; older ones speak of a machine that has changed since.
 LESSONS_KEPT = 8
-# How far a measured peak may lie from its prediction before the cost is measured again.
+# How far a measured peak may lie from its prediction before the cost is corrected.
 TOLERANCE = 0.1
 
 
@@ -116,6 +116,18 @@ def fit(peaks: Sequence[Peak], window_px: int = 1) -> MemoryCost:
     return MemoryCost(round(fixed), slope, window_px)
 
 
+def corrected(cost: MemoryCost, peak: Peak) -> MemoryCost | None:
+    """Returns the cost where it predicts `peak` to within a tenth, else one that passes through it; None where none does."""
+    predicted = cost.peak_bytes(peak.height, peak.width)
+    if abs(predicted / peak.peak_bytes - 1) <= TOLERANCE:
+        return cost
+    if peak.peak_bytes <= cost.fixed_bytes:
+        return None
+    # What was not foreseen is rather in what grows: the fixed part was seen by each probe.
+    ratio = (peak.peak_bytes - cost.fixed_bytes) / max(predicted - cost.fixed_bytes, 1)
+    return replace(cost, bytes_per_px=cost.bytes_per_px * ratio)
+
+
 class CostStore:
     """Costs, peaks and lessons in `<cache>/memory.json`. A file that is missing or damaged counts as empty.
 
@@ -138,12 +150,10 @@ class CostStore:
         self._change(key, lambda record: replace(record, cost=cost))
 
     def keep_peak(self, key: CostKey, peak: Peak) -> None:
-        """Keeps the peak of a run; the cost that predicted it wrongly is dropped, a lesson that it disproves too."""
+        """Keeps the peak of a run; a cost that predicted it wrongly is corrected by it, a lesson that it disproves is dropped."""
 
         def change(record: Remembered) -> Remembered:
-            cost = record.cost
-            if cost is not None and abs(cost.peak_bytes(peak.height, peak.width) / peak.peak_bytes - 1) > TOLERANCE:
-                cost = None
+            cost = record.cost and corrected(record.cost, peak)
             lessons = tuple(each for each in record.lessons if not _disproves(peak, each))
             return replace(record, cost=cost, last=peak, lessons=lessons)
 

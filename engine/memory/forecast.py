@@ -16,7 +16,7 @@ from engine.memory.planner import MemoryPlan, plan
 class Forecast:
     """Plans the jobs of one `key`.
 
-    `measure` runs the probes, at most once in the life of a Forecast. `held_bytes` answers what the session itself holds at the
+    `measure` runs the probes, where the store knows no cost. `held_bytes` answers what the session itself holds at the
     moment (above the process without a model; on CUDA what torch has reserved). `sharers`: workers on the same memory.
     """
 
@@ -37,18 +37,17 @@ class Forecast:
         self._mem_get_info = mem_get_info
         self._sharers = sharers
         self._store = store or CostStore()
-        self._measured: MemoryCost | None = None
+        self._cost: MemoryCost | None = None
         self._planned_free_bytes: int | None = None
 
     def cost(self) -> MemoryCost:
-        """Returns the cost: as measured by this object, else from the store, else measured now."""
-        if self._measured is None:
-            cost = self._store.read(self._key).cost
-            if cost is not None:
-                return cost
-            self._measured = self._measure()
-            self._store.keep_cost(self._key, self._measured)
-        return self._measured
+        """Returns the cost: what this object knows, else what the store knows, else what is measured now."""
+        if self._cost is None:
+            self._cost = self._store.read(self._key).cost
+        if self._cost is None:
+            self._cost = self._measure()
+            self._store.keep_cost(self._key, self._cost)
+        return self._cost
 
     def plan(
         self, height: int, width: int, *, window_px: int, overlap_px: int, asked: int | Literal["auto"] | None
@@ -77,8 +76,9 @@ class Forecast:
         return self.cost().peak_bytes(height, width)
 
     def finished(self, tile_height: int, tile_width: int, peak_bytes: int) -> None:
-        """Keeps the peak of a whole run whose largest tile was tile_height × tile_width; a wrong prediction is not kept."""
+        """Keeps the peak of a whole run whose largest tile was tile_height × tile_width; the next prediction follows it."""
         self._store.keep_peak(self._key, Peak(tile_height, tile_width, peak_bytes))
+        self._cost = self._store.read(self._key).cost
 
     def ran_out(self, tile_height: int, tile_width: int) -> None:
         """Keeps that a tile ran out of memory, with what had been free when the job was planned."""

@@ -14,9 +14,11 @@ import sys
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar, Token
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+from engine.memory.allocator import large_blocks_from
 from engine.memory.cost import MemoryCost, Peak, fit
 from engine.tiling.geometry import round_up
 
@@ -25,8 +27,12 @@ _CLEAR = Path("/proc/self/clear_refs")
 # Written to clear_refs: the high-water mark of resident memory begins anew (proc(5)).
 _RESET_PEAK = "5"
 
-# Probed edges, in input pixels.
-_PROBE_EDGES_PX = (96, 192)
+# Edges of the probes, in input pixels: large enough that SSCAN finds as many windows to attend to as it takes, and on CUDA
+# that the allocator's steps of 20 MiB do not count.
+_CPU_EDGES_PX = (96, 128)
+_CUDA_EDGES_PX = (256, 512)
+# Small enough that every tensor of a probe is mapped for itself.
+_ALL_BLOCKS_BYTES = 64 * 2**10
 
 
 def _resident() -> tuple[int, int, int]:
@@ -135,11 +141,23 @@ def _clear_mark() -> bool:
 
 
 def measure_cost(run_tile: Callable[[int, int], None], device: str, base_bytes: int, window_px: int) -> MemoryCost:
-    """Returns the cost of tiles, from the peaks of a small and a larger one that `run_tile(height, width)` runs."""
-    edges_px = [round_up(edge, window_px) for edge in _PROBE_EDGES_PX]
+    """Returns the cost of tiles, from the peaks of a small and a larger one that `run_tile(height, width)` runs.
+
+    On a CPU the slope is that of what is alive at once, measured with all blocks mapped for themselves as the large ones of a
+    large tile are: in the heap of a small tile a quarter of the peak lies free between blocks, and would be multiplied. What
+    the heap adds is measured once more and counted as fixed: the heap of a large tile holds no larger blocks than that.
+    """
+    on_cuda = device.startswith("cuda")
+    small_px, large_px = (round_up(edge, window_px) for edge in (_CUDA_EDGES_PX if on_cuda else _CPU_EDGES_PX))
     # What is loaded and set up by the first tile belongs to the fixed part of all.
-    run_tile(window_px, window_px)
-    return fit([probe(run_tile, device, base_bytes, edge) for edge in edges_px], window_px)
+    run_tile(small_px, small_px)
+    if on_cuda:
+        return fit([probe(run_tile, device, base_bytes, edge) for edge in (small_px, large_px)], window_px)
+    with large_blocks_from(_ALL_BLOCKS_BYTES):
+        small, large = (probe(run_tile, device, base_bytes, edge) for edge in (small_px, large_px))
+    cost = fit([small, large], window_px)
+    heap_bytes = max(probe(run_tile, device, base_bytes, large_px).peak_bytes - large.peak_bytes, 0)
+    return replace(cost, fixed_bytes=cost.fixed_bytes + heap_bytes)
 
 
 def probe(run_tile: Callable[[int, int], None], device: str, base_bytes: int, edge_px: int) -> Peak:
