@@ -21,10 +21,8 @@ JPEG_SEGMENT_BYTES = 65533
 JPEG_EXIF = b"Exif\0\0"
 JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _PNG_HEAD_BYTES = 33
-_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _VP8X_ICC, _VP8X_ALPHA, _VP8X_EXIF, _VP8X_XMP = 0x20, 0x10, 0x08, 0x04
 _LINE_BYTES = 36
-_MAX_TEXT_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -128,53 +126,6 @@ def _png_chunks(blocks: Blocks, software: str) -> bytes:
 
 def _png_chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def png_texts(path: str, keys: tuple[str, ...]) -> dict[str, bytes]:
-    """Returns the texts that a PNG file has under some keys (in tEXt and zTXt chunks), the first of each, as bytes.
-
-    A text that is packed wrongly, or unpacks to more than 64 MiB, is left out, and a broken chunk ends the search.
-    """
-    found: dict[str, bytes] = {}
-    with open(path, "rb") as file:
-        file.seek(len(_PNG_MAGIC))
-        while len(head := file.read(8)) == 8:
-            length, kind = struct.unpack(">I4s", head)
-            if kind == b"IEND" or length > _MAX_TEXT_BYTES:
-                break
-            if kind not in (b"tEXt", b"zTXt"):
-                file.seek(length + 4, io.SEEK_CUR)
-                continue
-            raw_key, _, text = file.read(length).partition(b"\0")
-            file.seek(4, io.SEEK_CUR)
-            key = raw_key.decode("latin-1")
-            if key not in keys or key in found:
-                continue
-            plain = text if kind == b"tEXt" else _unpacked(text[1:])
-            if plain is not None:
-                found[key] = plain
-    return found
-
-
-def _unpacked(data: bytes) -> bytes | None:
-    unpacker = zlib.decompressobj()
-    try:
-        plain = unpacker.decompress(data, _MAX_TEXT_BYTES)
-    except zlib.error:
-        return None
-    return plain if unpacker.eof else None
-
-
-def png_profile(text: bytes) -> bytes | None:
-    """Returns the bytes that a PNG's "Raw profile type" text holds, or None where it is no such text."""
-    lines = text.strip().split(b"\n", 2)
-    if len(lines) != 3 or not lines[1].strip().isdigit() or len(lines[1]) > 12:
-        return None
-    try:
-        data = binascii.unhexlify(b"".join(lines[2].split()))
-    except ValueError:
-        return None
-    return data if len(data) == int(lines[1]) else None
 
 
 def _riff_chunk(kind: bytes, data: bytes) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any
 import pyvips
 
 from engine.errors import ImageTooLargeError, InputError
-from engine.imaging import codec, containers, exif, tiff_tags
+from engine.imaging import codec, containers, exif, png_chunks, tiff_tags
 from engine.imaging.codec import configure, messages, reason
 from engine.imaging.containers import Blocks
 from engine.imaging.foreign import DamagedError, has_library, open_foreign, profile_of
@@ -67,6 +67,8 @@ def open_image(path: str) -> OpenedImage:
     """
     configure()
     form = _recognised(path)
+    if form.name == "tiff":
+        _refuse_raw(path)
     loader = codec.loader_of(form)
     if loader is None:
         return _open_with_another(path, form)
@@ -79,7 +81,7 @@ def open_image(path: str) -> OpenedImage:
         image = _filling_sixteen(image, bit_depth)
     icc = _icc(_profile(path, form, image), image.bands, notes)
     metadata = read_metadata(path, form, image, notes)
-    _note_pages(image, notes)
+    _note_pages(path, form, image, notes)
     orientation = _orientation(image.get("orientation") if image.get_typeof("orientation") else 1)
     info = ImageInfo(
         path=path,
@@ -136,6 +138,27 @@ def check_pixel_count(path: str, height: int, width: int) -> None:
         raise ImageTooLargeError(
             f"{Path(path).name} claims to be {width:,} x {height:,} pixels; more than {MAX_PIXELS:,} are not read.",
             "If it really is that large, cut it into parts first.",
+        )
+
+
+def _refuse_raw(path: str) -> None:
+    """Refuses a camera's raw file: it looks like a TIFF, but its first page is only a small preview."""
+    try:
+        with open(path, "rb") as file:
+            layout = tiff_tags.read_layout(file)
+            first = tiff_tags.read_first_directory(file, layout)
+            kind = first.find(tiff_tags.SUBFILE_TYPE)
+            value = tiff_tags.read_value(file, kind) if kind else b""
+            file.seek(8)
+            is_raw = file.read(2) == b"CR" or first.find(tiff_tags.DNG_VERSION) is not None
+    except ValueError:
+        # The decoder will say what is wrong with it.
+        return
+    is_preview = bool(int.from_bytes(value, "little" if layout.order == "<" else "big") & 1)
+    if is_raw or is_preview:
+        raise InputError(
+            f"{Path(path).name} is a camera's raw file, or begins with a small preview, which is not read.",
+            "Develop it to a TIFF of 16 bits first.",
         )
 
 
@@ -269,11 +292,12 @@ def _orientation(value: int) -> int:
 
 
 def _profile(path: str, form: Format, image: Any) -> bytes | None:
-    """Returns the file's profile, or for AVIF the one that its colour numbers mean."""
-    if image.get_typeof("icc-profile-data"):
-        return bytes(image.get("icc-profile-data"))
-    if form.name not in ("avif", "heif"):
-        return None
+    """Returns the file's profile, or for PNG, AVIF and HEIF the one that its numbers mean; None for sRGB."""
+    embedded = bytes(image.get("icc-profile-data")) if image.get_typeof("icc-profile-data") else None
+    if form.name == "png":
+        return png_chunks.profile(png_chunks.small_chunks(path), embedded, is_grey=image.bands <= 2)
+    if embedded is not None or form.name not in ("avif", "heif"):
+        return embedded
     numbers = containers.colour_numbers(path)
     return profile_of(*numbers, is_grey=image.bands <= 2) if numbers else None
 
@@ -292,8 +316,10 @@ def _icc(profile: bytes | None, channels: int, notes: list[str]) -> bytes | None
     return profile
 
 
-def _note_pages(image: Any, notes: list[str]) -> None:
+def _note_pages(path: str, form: Format, image: Any, notes: list[str]) -> None:
     pages = image.get("n-pages") if image.get_typeof("n-pages") else 1
+    if form.name == "png":
+        pages = png_chunks.frames(png_chunks.small_chunks(path))
     if pages > 1:
         kind = "page" if image.get("vips-loader") == "tiffload" else "frame"
         notes.append(f"Only the first of {pages} {kind}s was read.")

@@ -91,7 +91,7 @@ def _do(request: IoRequest, progress: Progress) -> Event:
         case WriteSheet():
             from engine.imaging.sheet import write_sheet
 
-            written = write_sheet(request)
+            written = write_sheet(request, progress)
             return DoneEncode(request.epoch, written.path, written.height, written.width, written.warnings)
         case _:
             raise TypeError(f"the I/O process does not know the request {type(request).__name__}")

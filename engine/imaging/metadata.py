@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 from typing import Any
 
-from engine.imaging import containers, exif, iptc, tiff_tags, xmp
+from engine.imaging import containers, exif, iptc, png_chunks, tiff_tags, xmp
 from engine.imaging.containers import Blocks
 from engine.imaging.formats import Format, format_named
 from engine.messages import ImageInfo
@@ -111,7 +111,7 @@ def software_of(path: str, form: Format, metadata: Blocks) -> str:
     if form.name == "tiff":
         return tiff_tags.read_text(path, tiff_tags.SOFTWARE)
     if form.name == "png":
-        software = containers.png_texts(path, ("Software",)).get("Software")
+        software = png_chunks.texts(path, ("Software",)).get("Software")
         if software is not None:
             return software.decode("latin-1").strip()
     return exif.text(metadata.exif, tiff_tags.SOFTWARE) if metadata.exif else ""
@@ -149,8 +149,8 @@ def _tiff_blob(path: str, tag: int) -> bytes | None:
 
 
 def _png_iptc(path: str) -> bytes | None:
-    texts = containers.png_texts(path, _PNG_IPTC)
-    return next((containers.png_profile(texts[key]) for key in _PNG_IPTC if key in texts), None)
+    texts = png_chunks.texts(path, _PNG_IPTC)
+    return next((png_chunks.raw_profile(texts[key]) for key in _PNG_IPTC if key in texts), None)
 
 
 def _plain_iptc(blob: bytes) -> bytes | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +25,7 @@ from engine.imaging.encode import Written, write_file
 from engine.imaging.formats import check_output, format_of_extension
 from engine.imaging.limits import room_for
 from engine.imaging.metadata import software_tag
-from engine.imaging.progress import unheard
+from engine.imaging.progress import Progress, unheard
 from engine.imaging.publish import publish, written_aside
 from engine.messages import EncodeOptions, ImageInfo, SheetPane, WriteSheet
 from engine.resampling import imresize
@@ -41,6 +42,8 @@ _FIGURES = (168, 173, 182)
 _FOOTER = (116, 121, 130)
 _CHECKS = (88, 66)
 _CHECK_PX = 8
+# Shrinking a pane takes at least this many pixels of it a second.
+_SLOWEST_PIXELS_PER_S = 1_000_000
 _PLAIN_SIGNS = {"×": "x", "−": "-", "–": "-", "—": "-", "→": "->", "≥": ">=", "≤": "<=", "ß": "ss", "…": "..."}
 
 Pixels8 = NDArray[np.uint8]
@@ -92,7 +95,7 @@ class Layout:
         return left, self.margin + self.heading_height + row * (self.label_height + self.shown_height + self.row_gap)
 
 
-def write_sheet(request: WriteSheet) -> Written:
+def write_sheet(request: WriteSheet, progress: Progress | None = None) -> Written:
     """Draws a sheet and writes it under `request.path`, in the format of its extension (PNG without one).
 
     Raises OutputError for a format that cannot hold it and for what folder or disk do not take.
@@ -104,14 +107,19 @@ def write_sheet(request: WriteSheet) -> Written:
     form = format_of_extension(target.suffix) or "png"
     layout = plan_layout(request)
     check_output(form, 8, layout.height, layout.width)
-    with room_for(sum(pane.raster.size_bytes for pane in request.panes)):
-        sheet_hwc = np.asarray(_draw(request, layout))
+    progress = progress or unheard()
+    pixels = sum(pane.raster.height * pane.raster.width for pane in request.panes)
+    with (
+        room_for(sum(pane.raster.size_bytes for pane in request.panes)),
+        progress.patience(60 + pixels / _SLOWEST_PIXELS_PER_S),
+    ):
+        sheet_hwc = np.asarray(_draw(request, layout, progress.part(0, 0.9)))
     image = pyvips.Image.new_from_memory(np.ascontiguousarray(sheet_hwc), layout.width, layout.height, 3, "uchar")
     options = EncodeOptions(form, 8, overwrite=request.overwrite)
     source = ImageInfo(request.path, form, layout.height, layout.width, 3, 8)
     image = image.copy(interpretation="srgb")
     with written_aside(target) as aside:
-        write_file(image, source, aside, target, options, [], unheard().report)
+        write_file(image, source, aside, target, options, [], progress.part(0.9, 1))
         published = publish(aside, target, overwrite=request.overwrite)
     return Written(str(published), layout.height, layout.width)
 
@@ -139,7 +147,7 @@ def plan_layout(request: WriteSheet) -> Layout:
     return min((candidate(columns) for columns in range(1, len(request.panes) + 1)), key=cost)
 
 
-def _draw(request: WriteSheet, layout: Layout) -> Image.Image:
+def _draw(request: WriteSheet, layout: Layout, report: Callable[[float], None]) -> Image.Image:
     sheet = Image.new("RGB", (layout.width, layout.height), _BACKGROUND)
     draw = ImageDraw.Draw(sheet)
     if request.heading:
@@ -154,6 +162,7 @@ def _draw(request: WriteSheet, layout: Layout) -> Image.Image:
         frame = (left - 1, picture_top - 1, left + layout.shown_width, picture_top + layout.shown_height)
         draw.rectangle(frame, outline=_FRAME)
         sheet.paste(picture, (left, picture_top))
+        report((index + 1) / len(request.panes))
     font = _font(round(0.8 * layout.text_px))
     footer = _fitted(_footer(request, layout), font, layout.width - 2 * layout.margin)
     draw.text((layout.margin, layout.height - layout.margin), footer, _FOOTER, font, anchor="ls")

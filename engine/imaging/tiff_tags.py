@@ -13,7 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+SUBFILE_TYPE = 254
 SOFTWARE = 305
+DNG_VERSION = 50706
 XMP = 700
 IPTC = 33723
 PHOTOSHOP = 34377

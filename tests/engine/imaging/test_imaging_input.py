@@ -219,14 +219,61 @@ def test_a_pipe_is_refused_at_once(tmp_path):
     _refused(tmp_path / "pipe.png", "not a regular file")
 
 
+@pytest.mark.parametrize("tags", [{254: 1}, {50706: 0x00000401}])
+def test_a_cameras_raw_file_is_not_taken_for_its_preview(tags, tmp_path, picture):
+    """A raw file begins as a TIFF of a hundred pixels: upscaling that would surprise."""
+    from PIL import TiffImagePlugin
+
+    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    for tag, value in tags.items():
+        directory.tagtype[tag] = 4
+        directory[tag] = value
+    Image.fromarray(picture()).save(tmp_path / "raw.dng", format="TIFF", tiffinfo=directory)
+    _refused(tmp_path / "raw.dng", "camera's raw file")
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_short_file_that_claims_a_huge_picture_is_refused_from_its_header(suffix, tmp_path):
+    path = tmp_path / f"claim.{suffix}"
+    if suffix == "png":
+        path.write_bytes(_png_claiming(30_000, 30_000))
+    else:
+        Image.new("RGB", (16, 16)).save(path)
+        data = bytearray(path.read_bytes())
+        frame = data.index(b"\xff\xc0")
+        data[frame + 5 : frame + 9] = struct.pack(">HH", 30_000, 30_000)
+        path.write_bytes(data)
+    _refused(path, "cannot hold")
+
+
+def test_libvips_is_bounded(tmp_path, picture):
+    Image.fromarray(picture()).save(tmp_path / "a.png")
+    inspect(str(tmp_path / "a.png"))
+    assert pyvips.cache_get_max() == 0
+    assert 1 <= pyvips.concurrency_get() <= 4
+
+
 def test_vector_and_scripted_formats_never_reach_a_loader(tmp_path):
     (tmp_path / "a.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>")
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.4\n")
     _refused(tmp_path / "a.svg", "is not an image")
     _refused(tmp_path / "a.pdf", "is not an image")
-    for loader in ("svgload", "csvload", "matrixload", "vipsload"):
-        with pytest.raises(pyvips.Error, match="blocked"):
-            getattr(pyvips.Image, loader)(str(tmp_path / "a.svg"))
+    loaders = (
+        "svgload",
+        "csvload",
+        "matrixload",
+        "vipsload",
+        "rawload",
+        "matload",
+        "uhdrload",
+        "analyzeload",
+        "pdfload",
+    )
+    for loader in loaders:
+        if pyvips.type_find("VipsOperation", loader):
+            arguments = (9, 9, 1) if loader == "rawload" else ()
+            with pytest.raises(pyvips.Error, match="blocked"):
+                getattr(pyvips.Image, loader)(str(tmp_path / "a.svg"), *arguments)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp", "gif", "bmp"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,8 @@ from PIL import Image
 
 from engine.canvas import RasterRef, create_raster
 from engine.imaging.decode import as_stored
-from engine.imaging.encode import software_tag
 from engine.imaging.formats import kept_format
+from engine.imaging.metadata import software_tag
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
@@ -281,3 +283,84 @@ def test_a_progressive_jpeg_reads_as_a_plain_one(picture, save, read):
     _, plain_hwc = read(save("plain.jpg", picture(50, 70)))
     _, progressive_hwc = read(save("progressive.jpg", picture(50, 70), interlace=True))
     np.testing.assert_array_equal(progressive_hwc, plain_hwc)
+
+
+def _with_chunks(path: str, chunks: list[tuple[bytes, bytes]]) -> None:
+    """Puts chunks behind the first one of a PNG file."""
+    raw = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+    plain = Path(path).read_bytes()
+    Path(path).write_bytes(plain[:33] + raw + plain[33:])
+
+
+def _seen_as_srgb(pixels: np.ndarray, icc: bytes) -> np.ndarray:
+    """What a colour-managed viewer shows."""
+    height, width, channels = pixels.shape
+    image = pyvips.Image.new_from_memory(np.ascontiguousarray(pixels), width, height, channels, "uchar")
+    image = image.copy(interpretation="b-w" if channels == 1 else "srgb")
+    image.set_type(pyvips.GValue.blob_type, "icc-profile-data", icc)
+    shown = image.icc_transform("srgb", embedded=True, intent="relative").numpy()
+    return shown.reshape(height, width, -1).astype(int)
+
+
+_P3 = struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "matters"),
+    [
+        ([(b"gAMA", struct.pack(">I", 45455))], False),
+        ([(b"sRGB", b"\0"), (b"gAMA", struct.pack(">I", 100_000))], False),
+        ([(b"gAMA", struct.pack(">I", 0))], False),
+        ([(b"cHRM", b"\0" * 32)], False),
+        ([(b"cICP", b"\x01\x0d\0\x01")], False),
+        ([(b"gAMA", struct.pack(">I", 100_000))], True),
+        ([(b"cHRM", _P3)], True),
+        ([(b"gAMA", struct.pack(">I", 45455)), (b"cHRM", _P3)], True),
+        ([(b"cICP", b"\x0c\x0d\0\x01")], True),
+        ([(b"cICP", b"\x09\x10\0\x01"), (b"gAMA", struct.pack(">I", 100_000))], True),
+    ],
+)
+def test_colours_that_png_names_by_numbers_become_a_profile(chunks, matters, picture, save, read, write):
+    path = save("in.png", picture())
+    _with_chunks(path, chunks)
+    info, pixels = read(path)
+    assert (info.icc is not None) is matters
+    assert info.warnings == ()
+    again, _ = read(write(pixels / np.float32(255), "out.png", info).path)
+    assert again.icc == info.icc
+    if matters:
+        assert np.abs(_seen_as_srgb(pixels, info.icc) - pixels).max() > 10
+
+
+def test_linear_light_looks_as_it_should(save, read):
+    ramp = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, axis=2)
+    path = save("linear.png", ramp)
+    _with_chunks(path, [(b"gAMA", struct.pack(">I", 100_000))])
+    info, pixels = read(path)
+    shown = _seen_as_srgb(pixels, info.icc)[:, :, 0].ravel()
+    light = np.arange(256) / 255
+    expected = 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    assert np.abs(shown - expected).max() <= 2
+
+
+def test_an_animated_png_is_read_with_a_warning(picture, save, read):
+    path = save("moving.png", picture())
+    _with_chunks(path, [(b"acTL", struct.pack(">II", 7, 0))])
+    info, _ = read(path)
+    assert info.warnings == ("Only the first of 7 frames was read.",)
+
+
+def test_a_tiff_beyond_four_gigabytes_is_a_bigtiff(picture, read, write, monkeypatch):
+    monkeypatch.setattr("engine.imaging.encode._BIGTIFF_BYTES", 100)
+    info, pixels = read(write(picture(bit_depth=16) / np.float32(65535), "big.tif", bit_depth=16).path)
+    assert Path(info.path).read_bytes()[:4] == b"II+\0"
+    np.testing.assert_array_equal(pixels, picture(bit_depth=16))
+    assert info.software == software_tag()
+
+
+def test_large_jpegs_are_written_without_holding_them(picture, write, read, monkeypatch):
+    monkeypatch.setattr("engine.imaging.encode._OPTIMAL_JPEG_PIXELS", 100)
+    info, _ = read(write(picture() / np.float32(255), "large.jpg").path)
+    assert (info.height, info.width) == (24, 31)
