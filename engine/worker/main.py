@@ -133,7 +133,9 @@ class _Handler:
     def _answer(self, request: Any) -> Any:
         match request:
             case messages.Prepare():
-                return self._load(request.model, request.settings).prepared(request.epoch)
+                session = self._load(request.model, request.settings)
+                session.check_backend(request.settings.backend)
+                return session.prepared(request.epoch)
             case messages.Plan():
                 return self._plan(request)
             case messages.OpenCanvas():
@@ -188,6 +190,7 @@ class _Handler:
 
         settings = request.settings
         session = self._load(request.model, settings)
+        session.check_backend(settings.backend)
         # Where nothing is known yet it is measured; on a GPU the kernels are compiled for that.
         with self._pulse.doing("compiling" if session.device.startswith("cuda") else "computing"):
             forecast = session.forecast(settings, request.channels, request.sharers)

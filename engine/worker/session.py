@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from engine import messages
+from engine.errors import UsageError
 from engine.memory.budget import process_fraction
 from engine.memory.cost import CostKey
 from engine.memory.forecast import Forecast
@@ -88,6 +89,16 @@ class Session:
         return messages.DonePrepare(
             epoch, self.info, self.device, self.precision, torch.get_num_threads(), library_versions(self.device)
         )
+
+    def check_backend(self, backend: str) -> None:
+        """Raises UsageError, with the reason, where a backend asked for by name cannot serve an operator of the model."""
+        for operator in self.info.operators if backend != dispatch.AUTO else ():
+            support = dispatch.supports(operator, backend, self.device, DTYPES[self.precision])
+            if not support.ok:
+                raise UsageError(
+                    f"The {backend} backend cannot serve {operator} of {self.info.variant} here: {support.reason}",
+                    "Use --backend auto.",
+                )
 
     def network(self, ensemble: bool = False, exact: bool = False) -> Network:
         """Returns the network as a function of arrays, averaged over the eight symmetries where `ensemble`; `exact`: in fp32."""

@@ -219,11 +219,9 @@ def test_a_checkpoint_that_cannot_be_trusted_is_refused_before_any_job(
         (["--scale", "3", "--model", "sscan"], "It offers"),
         (["--weights", "nowhere.pth"], "nowhere.pth"),
         (["--device", "tpu"], "tpu"),
-        (["--device", "cpu,cpu"], "not yet in this version"),
-        (["--backend", "triton"], "not yet in this version"),
-        (["--backend", "flash"], "not yet in this version"),
-        (["--resume"], "not yet in this version"),
-        (["--format", "avif"], "not yet in this version"),
+        (["--device", "cpu,tpu"], "tpu"),
+        (["--backend", "flash", "--model", "esc"], "carry a bias"),
+        (["-o", "result.heic"], "result.heic"),
         (["--name", "a/b"], "separator"),
         (["--tile", "-3"], "positive"),
         (["--size", "big"], "3840x"),
@@ -237,6 +235,20 @@ def test_wrong_usage_ends_with_2_before_any_job(
     assert outcome.status == 2
     assert expected in outcome.stderr
     assert outcome.stdout == ""
+
+
+@pytest.mark.parametrize("size", [["--scale", "2"], ["--size", "100x"]])
+def test_triton_without_a_gpu_is_wrong_usage_with_its_reason(
+    triptych: Callable, picture_png: Path, size: list[str]
+) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    outcome = triptych("upscale", picture_png, "--backend", "triton", *size, "--json")
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert "the triton kernels run on CUDA" in outcome.stderr
+    assert "--backend auto" in outcome.stderr
 
 
 def test_no_gpu_here_is_a_sentence_with_what_to_do(triptych: Callable, picture_png: Path) -> None:
