@@ -6,9 +6,8 @@ Shapes: W windows, H heads, M side of a window, N = M*M tokens, D head dimension
 
 from torch import Tensor
 
-from kernels.dispatch import AUTO, Backend, select
+from kernels.dispatch import AUTO, Backend, serve
 from kernels.focused_attention.state import FocusState
-from kernels.precision import without_autocast
 from kernels.validation import check_windows, shapes
 
 
@@ -40,17 +39,22 @@ def focused_attention(
     _check_state(q, topk, previous)
     if scale is None:
         scale = q.shape[-1] ** -0.5
-    if previous is None:
-        previous = FocusState()
-    chosen = select("focused_attention", backend, q.device, q.dtype, q.shape[-1])
-    with without_autocast(q.device):
+    state = FocusState() if previous is None else previous
+
+    def run(chosen: Backend) -> tuple[Tensor, FocusState]:
+        if chosen is Backend.TRITON:
+            from kernels.focused_attention import triton_kernels
+
+            return triton_kernels.focused_attention(q, k, v, bias_table, window_size, topk, state, regions, scale)
         if chosen is Backend.SDPA:
             from kernels.focused_attention import sdpa
 
-            return sdpa.focused_attention(q, k, v, bias_table, window_size, topk, previous, regions, scale)
+            return sdpa.focused_attention(q, k, v, bias_table, window_size, topk, state, regions, scale)
         from kernels.focused_attention import reference
 
-        return reference.focused_attention(q, k, v, bias_table, window_size, topk, previous, regions, scale)
+        return reference.focused_attention(q, k, v, bias_table, window_size, topk, state, regions, scale)
+
+    return serve("focused_attention", backend, run, q, q.shape[-1], tokens=q.shape[-2])
 
 
 def _check_state(q: Tensor, topk: int, previous: FocusState | None) -> None:

@@ -10,40 +10,47 @@ from dataclasses import dataclass
 import torch
 
 from kernels._triton.launch import Shape
-from kernels._triton.targets import Target
+from kernels._triton.targets import GFX1100, Target
 
 
 @dataclass(frozen=True)
 class Tile:
-    """Rows of queries and of keys that a program holds at once, and how it is laid out."""
+    """Rows of queries and of keys that a program holds at once, and how it is laid out.
+
+    ``chunk``: the columns of q and k that one product takes; where operands lie in registers, only a few.
+    """
 
     rows: int
     keys: int
     shape: Shape
+    chunk: int = 64
 
 
-# A selecting program holds whole rows: rows x keys numbers, several times over.
-_SELECT_NUMBERS = 8192
+# A program that selects holds whole rows: rows × keys numbers, several times over.
+_SELECT_NUMBERS = 4096
 _SPARSE_NUMBERS = 1024
 
 
-def dense_tile(target: Target, tokens: int, head_dim: int, dtype: torch.dtype) -> Tile:
-    """Return the tile of the dense forward kernel, of a carried map and of a step back."""
+def dense_tile(target: Target, head_dim: int, dtype: torch.dtype, *, carried: bool) -> Tile:
+    """Return the tile of the kernels over all keys; ``carried``: a second map is held beside the scores."""
     if dtype == torch.float32:
-        return Tile(32, 32, Shape(4, 1))
-    side = 64 if tokens > 32 else 32
-    return Tile(side, min(side, 64), Shape(4, 1 if target.platform == "hip" else 2))
+        if target is GFX1100 and head_dim > 16:
+            return Tile(16, 16, Shape(4, 1), chunk=16)
+        return Tile(32, 32, Shape(8, 1), chunk=16)
+    if target.platform == "hip":
+        return Tile(64, 32, Shape(8, 1), chunk=16)
+    return Tile(64, 32, Shape(8, 2)) if carried or head_dim > 40 else Tile(64, 64, Shape(4, 2))
 
 
-def product_tile(target: Target, tokens: int, dtype: torch.dtype) -> Tile:
+def product_tile(target: Target, dtype: torch.dtype) -> Tile:
     """Return the tile of the products of a map in float32 with rows of q, k or the output's gradient."""
-    side = 64 if tokens > 32 and dtype != torch.float32 else 32
+    side = 32 if dtype == torch.float32 or target.platform == "hip" else 64
     return Tile(side, 32, Shape(4, 1 if target.platform == "hip" else 2))
 
 
-def selecting_tile(target: Target, keys: int) -> Tile:
+def selecting_tile(keys: int) -> Tile:
     """Return the tile of the kernel that selects among all keys of a window: whole rows."""
-    return Tile(max(1, min(16, _SELECT_NUMBERS // keys)), keys, Shape(8 if target.warp_size == 32 else 4, 1))
+    return Tile(max(1, min(16, _SELECT_NUMBERS // keys)), keys, Shape(4, 1))
 
 
 def sparse_tile(keys: int) -> Tile:

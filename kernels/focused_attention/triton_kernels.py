@@ -22,7 +22,7 @@ from kernels._triton.launch import Compilation, launch, record
 from kernels._triton.targets import Target, target_of
 from kernels.focused_attention.configs import Tile, dense_tile, product_tile, selecting_tile, sparse_tile
 from kernels.focused_attention.state import FLOOR, DenseLayer, FocusState
-from kernels.focused_attention.triton_kernels_backward import (
+from kernels.focused_attention.triton_backward import (
     focused_map_kernel,
     focused_product_kernel,
     focused_sparse_bwd_kernel,
@@ -30,7 +30,7 @@ from kernels.focused_attention.triton_kernels_backward import (
     focused_step_bwd_kernel,
     focused_table_kernel,
 )
-from kernels.focused_attention.triton_kernels_forward import (
+from kernels.focused_attention.triton_forward import (
     focused_dense_fwd_kernel,
     focused_select_fwd_kernel,
     focused_sparse_fwd_kernel,
@@ -190,9 +190,7 @@ def _operands(layer: DenseLayer, width: int, dtype: torch.dtype) -> tuple[Tensor
 
 def _layers(plans: Sequence[_Plan], operands: Sequence[Tensor]) -> list[_Layer]:
     tables = [(operand * _LOG2_E).contiguous() for operand in operands[2::3]]
-    return [
-        _Layer(plan, operands[3 * i], operands[3 * i + 1], tables[i]) for i, plan in enumerate(plans)
-    ]
+    return [_Layer(plan, operands[3 * i], operands[3 * i + 1], tables[i]) for i, plan in enumerate(plans)]
 
 
 class _Dense(torch.autograd.Function):
@@ -282,54 +280,68 @@ def _grad_out(grad_out: Tensor | None, v: Tensor, head_dim: int) -> Tensor:
 
 def _dense_forward(layers: list[_Layer], v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     layer = layers[-1]
-    tokens = v.shape[2]
-    tile = dense_tile(target_of(v.device), tokens, layer.plan.head_dim, v.dtype)
+    tile = dense_tile(target_of(v.device), layer.plan.head_dim, v.dtype, carried=len(layers) > 1)
     out = torch.empty((*v.shape[:3], layer.plan.head_dim), dtype=v.dtype, device=v.device)
     log_sum_exp, norm = (torch.empty(v.shape[:3], dtype=torch.float32, device=v.device) for _ in range(2))
     launch(
         focused_dense_fwd_kernel,
         _grid(v, tile),
         {
-            **{"q_ptr": layer.q, "k_ptr": layer.k, "v_ptr": v, "out_ptr": out},
-            **{"log_sum_ptr": log_sum_exp, "norm_ptr": norm, "heads": v.shape[1]},
+            "q_ptr": layer.q,
+            "k_ptr": layer.k,
+            "v_ptr": v,
+            "out_ptr": out,
+            "log_sum_ptr": log_sum_exp,
+            "norm_ptr": norm,
+            "heads": v.shape[1],
             **layer.table_arguments(),
             **_layer_table(layers[:-1], [before.k for before in layers[:-1]], v.device),
             "scale_log2": layer.plan.scale * _LOG2_E,
         },
-        {**_dense_constants(layer, tile), "HEAD_DIM": layer.plan.head_dim, "CARRIED_PRECISION": _wide_precision(v)},
+        {
+            **{"HEAD_DIM": layer.plan.head_dim, "BLOCK_D": max(16, triton.next_power_of_2(layer.q.shape[-1]))},
+            **_dense_constants(layer, tile),
+        },
         tile.shape,
     )
     return out, log_sum_exp, norm
 
 
-def _select_forward(
-    layers: list[_Layer], v: Tensor, kept: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+def _select_forward(layers: list[_Layer], v: Tensor, kept: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     layer = layers[-1]
     tokens, head_dim = v.shape[2], layer.plan.head_dim
-    tile = selecting_tile(target_of(v.device), triton.next_power_of_2(tokens))
+    tile = selecting_tile(triton.next_power_of_2(tokens))
     out = torch.empty((*v.shape[:3], head_dim), dtype=v.dtype, device=v.device)
     log_sum_exp, norm = (torch.empty(v.shape[:3], dtype=torch.float32, device=v.device) for _ in range(2))
     values = torch.empty((*v.shape[:3], kept), dtype=torch.float32, device=v.device)
     indices = torch.empty_like(values, dtype=torch.int16)
     # A program reads columns of k and v, one at a time, all keys side by side: (W, H, D, N).
-    *before, k_columns, v_columns = (
-        x[..., :head_dim].mT.contiguous() for x in (*(layer.k for layer in layers), v)
-    )
+    *before, k_columns, v_columns = (x[..., :head_dim].mT.contiguous() for x in (*(layer.k for layer in layers), v))
     launch(
         focused_select_fwd_kernel,
         _grid(v, tile),
         {
-            **{"q_ptr": layer.q, "k_ptr": k_columns, "v_ptr": v_columns, "out_ptr": out},
-            **{"log_sum_ptr": log_sum_exp, "norm_ptr": norm, "heads": v.shape[1]},
-            **{"values_ptr": values, "indices_ptr": indices},
+            "q_ptr": layer.q,
+            "k_ptr": k_columns,
+            "v_ptr": v_columns,
+            "out_ptr": out,
+            "log_sum_ptr": log_sum_exp,
+            "norm_ptr": norm,
+            "heads": v.shape[1],
+            "values_ptr": values,
+            "indices_ptr": indices,
             **layer.table_arguments(),
             **_layer_table(layers[:-1], before, v.device),
             "scale_log2": layer.plan.scale * _LOG2_E,
         },
         {
-            **{"KEPT": kept, "TOKENS": tokens, "SIZE": layer.plan.window_size, "HEAD_DIM": head_dim},
-            **{"ROW": layer.q.shape[-1], "BLOCK_M": tile.rows, "BLOCK_N": tile.keys},
+            "KEPT": kept,
+            "TOKENS": tokens,
+            "SIZE": layer.plan.window_size,
+            "HEAD_DIM": head_dim,
+            "ROW": layer.q.shape[-1],
+            "BLOCK_M": tile.rows,
+            "BLOCK_N": tile.keys,
         },
         tile.shape,
     )
@@ -350,9 +362,18 @@ def _sparse_forward(
         focused_sparse_fwd_kernel,
         _grid(v, tile),
         {
-            **{"q_ptr": layer.q, "k_ptr": layer.k, "v_ptr": v, "table_ptr": layer.table, "values_ptr": values},
-            **{"indices_ptr": indices, "out_ptr": out, "new_values_ptr": new_values, "new_indices_ptr": new_indices},
-            **{"places_ptr": places, "heads": v.shape[1], "table_stride": table["table_stride"]},
+            "q_ptr": layer.q,
+            "k_ptr": layer.k,
+            "v_ptr": v,
+            "table_ptr": layer.table,
+            "values_ptr": values,
+            "indices_ptr": indices,
+            "out_ptr": out,
+            "new_values_ptr": new_values,
+            "new_indices_ptr": new_indices,
+            "places_ptr": places,
+            "heads": v.shape[1],
+            "table_stride": table["table_stride"],
             "scale_log2": layer.plan.scale * _LOG2_E,
         },
         _sparse_constants(layer, survivors, kept, tile),
@@ -401,13 +422,22 @@ def _select_backward(
             focused_spread_kernel,
             _grid(v[windows], tile),
             {
-                **{"v_ptr": v, "values_ptr": values, "indices_ptr": indices, "grad_out_ptr": grad_out},
-                **{"grad_values_ptr": grad_values, "grad_map_ptr": grad_map, "attention_ptr": attention},
+                "v_ptr": v,
+                "values_ptr": values,
+                "indices_ptr": indices,
+                "grad_out_ptr": grad_out,
+                "grad_values_ptr": grad_values,
+                "grad_map_ptr": grad_map,
+                "attention_ptr": attention,
                 "first_pair": windows.start * v.shape[1],
             },
             {
-                **{"KEPT": values.shape[-1], "TOKENS": v.shape[2], "HEAD_DIM": grad_out.shape[-1]},
-                **{"ROW": v.shape[-1], "BLOCK_M": tile.rows, "BLOCK_T": tile.keys},
+                "KEPT": values.shape[-1],
+                "TOKENS": v.shape[2],
+                "HEAD_DIM": grad_out.shape[-1],
+                "ROW": v.shape[-1],
+                "BLOCK_M": tile.rows,
+                "BLOCK_T": tile.keys,
             },
             tile.shape,
         )
@@ -444,12 +474,23 @@ def _sparse_backward(
             focused_sparse_bwd_kernel,
             _grid(v[windows], tile),
             {
-                **{"q_ptr": layer.q, "k_ptr": layer.k, "v_ptr": v, "table_ptr": layer.table, "values_ptr": values},
-                **{"indices_ptr": indices, "places_ptr": places, "grad_out_ptr": grad_out},
-                **{"grad_new_values_ptr": grad_new_values, "grad_values_ptr": grad_values},
-                **{"grad_q_ptr": gradients.queries[0], "grad_scores_ptr": grad_scores, "attention_ptr": attention},
-                **{"first_pair": windows.start * v.shape[1], "heads": v.shape[1]},
-                **{"table_stride": table["table_stride"], "scale": layer.plan.scale},
+                "q_ptr": layer.q,
+                "k_ptr": layer.k,
+                "v_ptr": v,
+                "table_ptr": layer.table,
+                "values_ptr": values,
+                "indices_ptr": indices,
+                "places_ptr": places,
+                "grad_out_ptr": grad_out,
+                "grad_new_values_ptr": grad_new_values,
+                "grad_values_ptr": grad_values,
+                "grad_q_ptr": gradients.queries[0],
+                "grad_scores_ptr": grad_scores,
+                "attention_ptr": attention,
+                "first_pair": windows.start * v.shape[1],
+                "heads": v.shape[1],
+                "table_stride": table["table_stride"],
+                "scale": layer.plan.scale,
                 "scale_log2": layer.plan.scale * _LOG2_E,
             },
             # Without a gradient of the kept values, how many there are is not asked.
@@ -476,7 +517,11 @@ class _Steps:
         for number in range(len(layers) - 1):
             arguments, constants, tile = self._arguments(number)
             launch(
-                focused_map_kernel, _grid(self._block(), tile), {**arguments, "map_ptr": maps[number]}, constants, tile.shape
+                focused_map_kernel,
+                _grid(self._block(), tile),
+                {**arguments, "map_ptr": maps[number]},
+                constants,
+                tile.shape,
             )
 
     def back(
@@ -496,7 +541,10 @@ class _Steps:
             _grid(self._block(), tile),
             {
                 **arguments,
-                **{"v_ptr": v, "grad_out_ptr": grad_out, "grad_map_ptr": grad_map, "grad_scores_ptr": grad_scores},
+                "v_ptr": v,
+                "grad_out_ptr": grad_out,
+                "grad_map_ptr": grad_map,
+                "grad_scores_ptr": grad_scores,
                 "attention_ptr": attention,
             },
             {**constants, "HEAD_DIM": head_dim},
@@ -509,12 +557,17 @@ class _Steps:
     def _arguments(self, number: int) -> tuple[dict[str, Any], dict[str, Any], Tile]:
         layer = self._layers[number]
         log_sum_exp, norm = self._caches[number]
-        tile = dense_tile(target_of(layer.q.device), layer.q.shape[2], layer.plan.head_dim, layer.q.dtype)
+        tile = dense_tile(target_of(layer.q.device), layer.plan.head_dim, layer.q.dtype, carried=True)
         arguments = {
-            **{"q_ptr": layer.q, "k_ptr": layer.k, "log_sum_ptr": log_sum_exp, "norm_ptr": norm},
-            **{"carried_ptr": self._maps[number - 1] if number else None, "heads": layer.q.shape[1]},
+            "q_ptr": layer.q,
+            "k_ptr": layer.k,
+            "log_sum_ptr": log_sum_exp,
+            "norm_ptr": norm,
+            "carried_ptr": self._maps[number - 1] if number else None,
+            "heads": layer.q.shape[1],
             **layer.table_arguments(),
-            **{"first_pair": self._windows.start * layer.q.shape[1], "scale_log2": layer.plan.scale * _LOG2_E},
+            "first_pair": self._windows.start * layer.q.shape[1],
+            "scale_log2": layer.plan.scale * _LOG2_E,
         }
         return arguments, _dense_constants(layer, tile), tile
 
@@ -562,7 +615,7 @@ class _Gradients:
             (heads * offsets,),
             {"map_ptr": grad_scores, "sums_ptr": sums, "windows": windows.stop - windows.start, "heads": heads},
             {"SIZE": size, "BLOCK": triton.next_power_of_2(size)},
-            product_tile(target_of(sums.device), size * size, layer.q.dtype).shape,
+            product_tile(target_of(sums.device), layer.q.dtype).shape,
         )
 
     def add_values(self, attention: Tensor, windows: slice) -> None:
@@ -590,15 +643,20 @@ def _along_diagonals(sums: Tensor) -> Tensor:
 
 def _product(map_: Tensor, x: Tensor, out: Tensor, scale: float, windows: slice, *, transposed: bool) -> None:
     tokens = x.shape[2]
-    tile = product_tile(target_of(x.device), tokens, x.dtype)
+    tile = product_tile(target_of(x.device), x.dtype)
     launch(
         focused_product_kernel,
         _grid(x[windows], tile),
         {"map_ptr": map_, "x_ptr": x, "out_ptr": out, "first_pair": windows.start * x.shape[1], "scale": scale},
         {
-            **{"TOKENS": tokens, "X_ROW": x.shape[-1], "OUT_ROW": out.shape[-1], "TRANSPOSED": transposed},
-            **{"BLOCK_D": max(16, triton.next_power_of_2(max(x.shape[-1], out.shape[-1])))},
-            **{"BLOCK_M": tile.rows, "BLOCK_N": tile.keys, "PRECISION": _wide_precision(x)},
+            "TOKENS": tokens,
+            "X_ROW": x.shape[-1],
+            "OUT_ROW": out.shape[-1],
+            "TRANSPOSED": transposed,
+            "BLOCK_D": max(16, triton.next_power_of_2(max(x.shape[-1], out.shape[-1]))),
+            "BLOCK_M": tile.rows,
+            "BLOCK_N": tile.keys,
+            "PRECISION": _wide_precision(x),
         },
         tile.shape,
     )
@@ -637,16 +695,26 @@ def _bits(number: float) -> int:
 def _dense_constants(layer: _Layer, tile: Tile) -> dict[str, Any]:
     row = layer.q.shape[-1]
     return {
-        **{"TOKENS": layer.q.shape[2], "SIZE": layer.plan.window_size, "ROW": row},
-        **{"BLOCK_D": max(16, triton.next_power_of_2(row)), "BLOCK_M": tile.rows, "BLOCK_N": tile.keys},
+        "TOKENS": layer.q.shape[2],
+        "SIZE": layer.plan.window_size,
+        "ROW": row,
+        "CHUNK": min(tile.chunk, max(16, triton.next_power_of_2(row))),
+        "BLOCK_M": tile.rows,
+        "BLOCK_N": tile.keys,
         "PRECISION": "ieee",
     }
 
 
 def _sparse_constants(layer: _Layer, survivors: int, kept: int, tile: Tile) -> dict[str, Any]:
     return {
-        **{"SURVIVORS": survivors, "KEPT": kept, "TOKENS": layer.q.shape[2], "SIZE": layer.plan.window_size},
-        **{"HEAD_DIM": layer.plan.head_dim, "ROW": layer.q.shape[-1], "BLOCK_M": tile.rows, "BLOCK_T": tile.keys},
+        "SURVIVORS": survivors,
+        "KEPT": kept,
+        "TOKENS": layer.q.shape[2],
+        "SIZE": layer.plan.window_size,
+        "HEAD_DIM": layer.plan.head_dim,
+        "ROW": layer.q.shape[-1],
+        "BLOCK_M": tile.rows,
+        "BLOCK_T": tile.keys,
     }
 
 

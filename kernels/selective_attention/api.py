@@ -7,8 +7,7 @@ import torch and ``kernels``.
 import torch
 from torch import Tensor
 
-from kernels.dispatch import AUTO, Backend, select
-from kernels.precision import without_autocast
+from kernels.dispatch import AUTO, Backend, serve
 from kernels.validation import check_same_kind, shapes
 
 
@@ -25,8 +24,16 @@ def selective_attention(
     _check(q, k, v, index)
     if scale is None:
         scale = q.shape[-1] ** -0.5
-    chosen = select("selective_attention", backend, q.device, q.dtype, q.shape[-1])
-    with without_autocast(q.device):
+
+    def run(chosen: Backend) -> Tensor:
+        if chosen is Backend.TRITON:
+            from kernels.selective_attention import triton_kernels
+
+            return triton_kernels.selective_attention(q, k, v, index, scale)
+        if chosen is Backend.FLASH:
+            from kernels.selective_attention import flash
+
+            return flash.selective_attention(q, k, v, index, scale)
         if chosen is Backend.SDPA:
             from kernels.selective_attention import sdpa
 
@@ -34,6 +41,8 @@ def selective_attention(
         from kernels.selective_attention import reference
 
         return reference.selective_attention(q, k, v, index, scale)
+
+    return serve("selective_attention", backend, run, q, q.shape[-1], tokens=q.shape[-2])
 
 
 def _check(q: Tensor, k: Tensor, v: Tensor, index: Tensor) -> None:

@@ -13,6 +13,10 @@ from kernels._triton.launch import Shape
 from kernels._triton.targets import Target
 
 
+# The routing kernel holds the best windows of a row in registers; more than this are found by torch, block by block.
+MOST_ROUTED = 32
+
+
 @dataclass(frozen=True)
 class Tile:
     """Rows of queries and of keys that one step of a program works on, and how the program is laid out."""
@@ -44,9 +48,25 @@ def backward_tile(target: Target, tokens: int, head_dim: int, dtype: torch.dtype
     return Tile(rows, _fit(tokens, 64), Shape(4, stages))
 
 
+def routing_tile(target: Target, windows: int) -> Tile:
+    """Return the tile of the kernel that scores windows: scores in float32 and as many candidates in 64 bits."""
+    rows = 32 if windows > 16 else 16
+    return Tile(rows, 32 if target.platform == "hip" else 64, Shape(4, 1))
+
+
 def _fit(tokens: int, most: int) -> int:
     """Return the power of two from 16 to ``most`` that covers ``tokens``, or ``most``."""
     size = 16
     while size < tokens and size < most:
         size *= 2
     return size
+
+
+# Where flash-attn on gathered keys and values was measured faster than the Triton kernel: (target's name, tokens of a
+# window, head dimension). No GPU has been measured yet, so it is taken only by name.
+_FLASH_FASTER: frozenset[tuple[str, int, int]] = frozenset()
+
+
+def flash_is_faster(target: Target, tokens: int, head_dim: int) -> bool:
+    """Say whether ``auto`` takes flash-attn for this case, where it can run: a matter of measurement, see BENCHMARKS.md."""
+    return (target.name, tokens, head_dim) in _FLASH_FASTER

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from kernels.blocks import block_slices
+from kernels.dispatch import AUTO, Backend, serve
 from kernels.precision import accumulate_dtype, without_autocast
+from kernels.selective_attention.configs import MOST_ROUTED
 from kernels.validation import check_same_kind, shapes
 
 _SCORE_BUDGET_BYTES = 64 << 20
@@ -33,10 +35,25 @@ def select_windows(q: Tensor, k: Tensor, topk: int) -> Tensor:
         query_mean = q.mean(dim=3, dtype=dtype).flatten(2)
         key_mean = k.mean(dim=3, dtype=dtype).flatten(2)
         query_mean = query_mean * query_mean.shape[-1] ** -0.5
-        images, windows = q.shape[:2]
-        index = torch.empty(images, windows, min(topk, windows), dtype=torch.int32, device=q.device)
-        for rows in block_slices(windows, images * windows * query_mean.element_size(), _SCORE_BUDGET_BYTES):
-            _best_first(query_mean[:, rows] @ key_mean.mT, index[:, rows])
+        kept = min(topk, q.shape[1])
+
+        def run(chosen: Backend) -> Tensor:
+            if chosen is Backend.TRITON and kept <= MOST_ROUTED:
+                from kernels.selective_attention import triton_routing
+
+                return triton_routing.best_windows(query_mean, key_mean, kept)
+            return _best_in_blocks(query_mean, key_mean, kept)
+
+        # Whatever serves the attention serves its routing.
+        return serve("selective_attention", AUTO, run, q, q.shape[-1], tokens=q.shape[-2])
+
+
+def _best_in_blocks(query_mean: Tensor, key_mean: Tensor, kept: int) -> Tensor:
+    """Score blocks of query windows against all key windows, both (B, W, C), and keep the best of each row."""
+    images, windows, _ = query_mean.shape
+    index = torch.empty(images, windows, kept, dtype=torch.int32, device=query_mean.device)
+    for rows in block_slices(windows, images * windows * query_mean.element_size(), _SCORE_BUDGET_BYTES):
+        _best_first(query_mean[:, rows] @ key_mean.mT, index[:, rows])
     return index
 
 

@@ -18,6 +18,7 @@ from torch.autograd.function import once_differentiable
 from kernels._triton.launch import Compilation, launch, record
 from kernels._triton.targets import Target, target_of
 from kernels.selective_attention.configs import backward_tile, forward_tile
+from kernels.selective_attention.triton_routing import best_windows
 
 _LOG2_E = 1.0 / math.log(2.0)
 
@@ -77,8 +78,12 @@ def selective_attention_fwd_kernel(
         keys = (step % key_blocks) * BLOCK_N + tl.arange(0, BLOCK_N)
         key_mask = (keys < TOKENS)[:, None] & (columns < HEAD_DIM)[None, :]
         # (BLOCK_N, BLOCK_D)
-        k = tl.load(k_base + selected * stride_kw + keys[:, None] * stride_kn + columns[None, :], mask=key_mask, other=0.0)
-        v = tl.load(v_base + selected * stride_vw + keys[:, None] * stride_vn + columns[None, :], mask=key_mask, other=0.0)
+        k = tl.load(
+            k_base + selected * stride_kw + keys[:, None] * stride_kn + columns[None, :], mask=key_mask, other=0.0
+        )
+        v = tl.load(
+            v_base + selected * stride_vw + keys[:, None] * stride_vn + columns[None, :], mask=key_mask, other=0.0
+        )
         # (BLOCK_M, BLOCK_N), in powers of two
         scores = tl.dot(q, tl.trans(k), input_precision=PRECISION) * scale_log2
         if TOKENS % BLOCK_N != 0:
@@ -159,8 +164,12 @@ def selective_attention_bwd_q_kernel(
         selected = tl.load(index_ptr + place * KEPT + step // key_blocks).to(tl.int64)
         keys = (step % key_blocks) * BLOCK_N + tl.arange(0, BLOCK_N)
         key_mask = (keys < TOKENS)[:, None] & (columns < HEAD_DIM)[None, :]
-        k = tl.load(k_base + selected * stride_kw + keys[:, None] * stride_kn + columns[None, :], mask=key_mask, other=0.0)
-        v = tl.load(v_base + selected * stride_vw + keys[:, None] * stride_vn + columns[None, :], mask=key_mask, other=0.0)
+        k = tl.load(
+            k_base + selected * stride_kw + keys[:, None] * stride_kn + columns[None, :], mask=key_mask, other=0.0
+        )
+        v = tl.load(
+            v_base + selected * stride_vw + keys[:, None] * stride_vn + columns[None, :], mask=key_mask, other=0.0
+        )
         scores = tl.dot(q, tl.trans(k), input_precision=PRECISION) * scale_log2
         weights = tl.exp2(scores - log_sum[:, None])
         if TOKENS % BLOCK_N != 0:
@@ -269,6 +278,10 @@ def selective_attention(q: Tensor, k: Tensor, v: Tensor, index: Tensor, scale: f
 def shipped(target: Target) -> list[Compilation]:
     """Return every specialisation shipped for a target: the published window sizes, head sizes and half and full precision."""
     with record(target) as recording:
+        for windows, channels, kept in ((3600, 64, 4), (9, 32, 4), (3600, 240, 16)):
+            recording.name(f"W {windows} C {channels} K {kept}", forward=True)
+            means = torch.empty(1, windows, channels, dtype=torch.float32, device="meta")
+            best_windows(means, means, kept)
         for dtype in (torch.float16, torch.bfloat16, torch.float32):
             for size, head_dim in ((8, 16), (16, 16), (8, 13), (8, 20), (16, 40), (10, 64)):
                 shape = (2, 12, 4, size * size, head_dim)
@@ -314,9 +327,16 @@ def _forward(q: Tensor, k: Tensor, v: Tensor, index: Tensor, scale: float, log_s
         selective_attention_fwd_kernel,
         (images * windows * heads * triton.cdiv(tokens, tile.rows),),
         {
-            **{"q_ptr": q, "k_ptr": k, "v_ptr": v, "index_ptr": index, "out_ptr": out, "log_sum_ptr": log_sum},
+            "q_ptr": q,
+            "k_ptr": k,
+            "v_ptr": v,
+            "index_ptr": index,
+            "out_ptr": out,
+            "log_sum_ptr": log_sum,
             **_strides(q, k, v),
-            **{"windows": windows, "heads": heads, "scale_log2": scale * _LOG2_E},
+            "windows": windows,
+            "heads": heads,
+            "scale_log2": scale * _LOG2_E,
         },
         _constants(q, index, tile.rows, tile.keys),
         tile.shape,
@@ -334,8 +354,15 @@ def _backward(
     constants = _constants(q, index, tile.rows, tile.keys)
     shared = {
         **_strides(q, k, v),
-        **{"windows": windows, "heads": heads, "scale": scale, "scale_log2": scale * _LOG2_E},
-        **{"q_ptr": q, "k_ptr": k, "v_ptr": v, "log_sum_ptr": log_sum, "grad_out_ptr": grad_out},
+        "windows": windows,
+        "heads": heads,
+        "scale": scale,
+        "scale_log2": scale * _LOG2_E,
+        "q_ptr": q,
+        "k_ptr": k,
+        "v_ptr": v,
+        "log_sum_ptr": log_sum,
+        "grad_out_ptr": grad_out,
         "row_mean_ptr": row_mean,
     }
     count = images * windows * heads

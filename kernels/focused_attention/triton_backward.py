@@ -2,44 +2,37 @@
 
 Gradients go through maps (pairs, N, N) in float32 of a few windows at a time: every row of a map is written by one
 program, and every gradient of a key, a query or the table is a sum over a map that one program takes in a fixed order.
-So no two programs add to one place, and two runs give equal bits. Names as in ``triton_kernels_shared``; the pairs of a
+So no two programs add to one place, and two runs give equal bits. Names as in ``triton_device``; the pairs of a
 launch begin at ``first_pair``, its maps at 0. May import triton and its neighbours.
 """
 
 import triton
 import triton.language as tl
 
-from kernels.focused_attention.triton_kernels_forward import survivor_scores
-from kernels.focused_attention.triton_kernels_shared import FLOOR, biased
-
-
-@triton.jit
-def _load_rows(base, rows, columns, TOKENS: tl.constexpr, ROW: tl.constexpr):
-    mask = (rows < TOKENS)[:, None] & (columns < ROW)[None, :]
-    return tl.load(base + rows[:, None] * ROW + columns[None, :], mask=mask, other=0.0)
+from kernels.focused_attention.triton_forward import survivor_scores
+from kernels.focused_attention.triton_device import FLOOR, biased, load_rows, row_products
 
 
 @triton.jit
 def _softmax_tile(
-    q,
+    q_base,
     k_base,
     table_ptr,
     regions_ptr,
     log_sum,
     rows,
     keys,
-    columns,
     window,
     region_rows,
     scale_log2,
     TOKENS: tl.constexpr,
     SIZE: tl.constexpr,
     ROW: tl.constexpr,
+    CHUNK: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """Return a tile of a dense layer's softmax, from its cached log-sum-exp in powers of two."""
-    k = _load_rows(k_base, keys, columns, TOKENS, ROW)
-    scores = tl.dot(q, tl.trans(k), input_precision=PRECISION) * scale_log2
+    scores = row_products(q_base, k_base, rows, keys, TOKENS, ROW, ROW, CHUNK, PRECISION) * scale_log2
     scores = biased(scores, rows, keys, table_ptr, regions_ptr, window, region_rows, TOKENS, SIZE)
     return tl.exp2(scores - log_sum[:, None])
 
@@ -62,7 +55,7 @@ def focused_map_kernel(
     TOKENS: tl.constexpr,
     SIZE: tl.constexpr,
     ROW: tl.constexpr,
-    BLOCK_D: tl.constexpr,
+    CHUNK: tl.constexpr,
     BLOCK_M: tl.constexpr,
     BLOCK_N: tl.constexpr,
     PRECISION: tl.constexpr,
@@ -73,28 +66,26 @@ def focused_map_kernel(
     pair = slot + first_pair
     window, head = (pair // heads).to(tl.int32), (pair % heads).to(tl.int32)
     rows = (tl.program_id(0) % row_blocks) * BLOCK_M + tl.arange(0, BLOCK_M)
-    columns = tl.arange(0, BLOCK_D)
     first = pair * TOKENS
-    q = _load_rows(q_ptr + first * ROW, rows, columns, TOKENS, ROW)
     log_sum = tl.load(log_sum_ptr + first + rows, mask=rows < TOKENS, other=0.0) * 1.4426950408889634
     inverse_norm = 1.0 / tl.load(norm_ptr + first + rows, mask=rows < TOKENS, other=1.0)
     for start in range(0, TOKENS, BLOCK_N):
         keys = start + tl.arange(0, BLOCK_N)
         values = _softmax_tile(
-            q,
+            q_ptr + first * ROW,
             k_ptr + first * ROW,
             table_ptr + head * table_stride,
             regions_ptr,
             log_sum,
             rows,
             keys,
-            columns,
             window,
             region_rows,
             scale_log2,
             TOKENS,
             SIZE,
             ROW,
+            CHUNK,
             PRECISION,
         )
         inside = (rows < TOKENS)[:, None] & (keys < TOKENS)[None, :]
@@ -128,7 +119,7 @@ def focused_step_bwd_kernel(
     SIZE: tl.constexpr,
     HEAD_DIM: tl.constexpr,
     ROW: tl.constexpr,
-    BLOCK_D: tl.constexpr,
+    CHUNK: tl.constexpr,
     BLOCK_M: tl.constexpr,
     BLOCK_N: tl.constexpr,
     PRECISION: tl.constexpr,
@@ -144,13 +135,9 @@ def focused_step_bwd_kernel(
     pair = slot + first_pair
     window, head = (pair // heads).to(tl.int32), (pair % heads).to(tl.int32)
     rows = (tl.program_id(0) % row_blocks) * BLOCK_M + tl.arange(0, BLOCK_M)
-    columns = tl.arange(0, BLOCK_D)
     first = pair * TOKENS
-    q = _load_rows(q_ptr + first * ROW, rows, columns, TOKENS, ROW)
     log_sum = tl.load(log_sum_ptr + first + rows, mask=rows < TOKENS, other=0.0) * 1.4426950408889634
     norm = tl.load(norm_ptr + first + rows, mask=rows < TOKENS, other=1.0)
-    if grad_out_ptr is not None:
-        grad_out = _load_rows(grad_out_ptr + first * HEAD_DIM, rows, columns, TOKENS, HEAD_DIM)
     # ⟨da, p a'⟩ of each row, or ⟨da, p⟩ in a first layer; and the sum of da.
     weighted = tl.zeros((BLOCK_M,), tl.float32)
     plain = tl.zeros((BLOCK_M,), tl.float32)
@@ -162,25 +149,25 @@ def focused_step_bwd_kernel(
         inside = (rows < TOKENS)[:, None] & (keys < TOKENS)[None, :]
         offsets = slot * TOKENS * TOKENS + rows[:, None] * TOKENS + keys[None, :]
         softmax = _softmax_tile(
-            q,
+            q_ptr + first * ROW,
             k_ptr + first * ROW,
             table_ptr + head * table_stride,
             regions_ptr,
             log_sum,
             rows,
             keys,
-            columns,
             window,
             region_rows,
             scale_log2,
             TOKENS,
             SIZE,
             ROW,
+            CHUNK,
             PRECISION,
         )
         if grad_out_ptr is not None:
-            v = _load_rows(v_ptr + first * ROW, keys, columns, TOKENS, ROW)
-            grad = tl.dot(grad_out, tl.trans(v), input_precision=PRECISION)
+            own_grad = grad_out_ptr + first * HEAD_DIM
+            grad = row_products(own_grad, v_ptr + first * ROW, rows, keys, TOKENS, HEAD_DIM, ROW, CHUNK, PRECISION)
         else:
             grad = tl.load(grad_map_ptr + offsets, mask=inside, other=0.0)
         if carried_ptr is not None:
@@ -252,9 +239,9 @@ def _gathered_gradient(v_base, grad_out_base, rows, keys, inside, HEAD_DIM: tl.c
     grad = tl.zeros(keys.shape, tl.float32)
     for start in range(0, ROW, 8):
         columns = start + tl.arange(0, 8)
-        v = tl.load(
-            v_base + keys[:, :, None] * ROW + columns[None, None, :], mask=inside[:, :, None], other=0.0
-        ).to(tl.float32)
+        v = tl.load(v_base + keys[:, :, None] * ROW + columns[None, None, :], mask=inside[:, :, None], other=0.0).to(
+            tl.float32
+        )
         mask = tl.broadcast_to((columns < HEAD_DIM)[None, :], (rows.shape[0], 8))
         out = tl.load(grad_out_base + rows[:, None] * HEAD_DIM + columns[None, :], mask=mask, other=0.0)
         grad += tl.sum(v * out.to(tl.float32)[:, None, :], axis=2)
@@ -346,9 +333,7 @@ def focused_sparse_bwd_kernel(
             k_ptr + first * ROW + keys[:, :, None] * ROW + columns[None, None, :], mask=inside[:, :, None], other=0.0
         ).to(tl.float32)
         grad_q = tl.sum(grad[:, :, None] * k, axis=1) * scale
-        tl.store(
-            grad_q_ptr + (first + rows)[:, None] * ROW + columns[None, :], grad_q.to(grad_q_ptr.dtype.element_ty)
-        )
+        tl.store(grad_q_ptr + (first + rows)[:, None] * ROW + columns[None, :], grad_q.to(grad_q_ptr.dtype.element_ty))
 
 
 @triton.jit
@@ -383,7 +368,7 @@ def focused_product_kernel(
         else:
             mask = (rows < TOKENS)[:, None] & (others < TOKENS)[None, :]
             tile = tl.load(map_base + rows[:, None] * TOKENS + others[None, :], mask=mask, other=0.0)
-        x = _load_rows(x_ptr + pair * TOKENS * X_ROW, others, columns, TOKENS, X_ROW)
+        x = load_rows(x_ptr + pair * TOKENS * X_ROW, others, columns, TOKENS, X_ROW)
         summed = tl.dot(tile, x.to(tl.float32), summed, input_precision=PRECISION)
     mask = (rows < TOKENS)[:, None] & (columns < OUT_ROW)[None, :]
     targets = pair * TOKENS * OUT_ROW + rows[:, None] * OUT_ROW + columns[None, :]

@@ -1,13 +1,21 @@
 """The forward kernels of ``focused_attention``: dense layers, the first that selects, and layers over survivors.
 
-Shapes and names as in ``triton_kernels_shared``; T keys that survived so far, KEPT keys kept. May import triton and its
+Shapes and names as in ``triton_device``; T keys that survived so far, KEPT keys kept. May import triton and its
 neighbours.
 """
 
 import triton
 import triton.language as tl
 
-from kernels.focused_attention.triton_kernels_shared import FIELDS, FLOOR, biased, key_offsets, largest, row_offsets
+from kernels.focused_attention.triton_device import (
+    FIELDS,
+    FLOOR,
+    biased,
+    key_offsets,
+    largest,
+    row_offsets,
+    row_products,
+)
 
 
 @triton.jit
@@ -18,20 +26,14 @@ def _pair(heads, program_blocks):
 
 
 @triton.jit
-def _dot_scores(q, k_base, keys, columns, TOKENS: tl.constexpr, ROW: tl.constexpr, PRECISION: tl.constexpr):
-    """Return the products of q (rows, BLOCK_D) with a block of keys; keys beyond the window count as zeros."""
-    mask = (keys < TOKENS)[:, None] & (columns < ROW)[None, :]
-    k = tl.load(k_base + keys[:, None] * ROW + columns[None, :], mask=mask, other=0.0)
-    return tl.dot(q, tl.trans(k), input_precision=PRECISION)
-
-
-@triton.jit
 def _entry(layers_ptr, layer, number):
     return tl.load(layers_ptr + layer * FIELDS + number)
 
 
 @triton.jit
-def _carried_step(scores, carried, layers_ptr, layer, pair, rows, keys, window, head, TOKENS: tl.constexpr, SIZE: tl.constexpr):
+def _carried_step(
+    scores, carried, layers_ptr, layer, pair, rows, keys, window, head, TOKENS: tl.constexpr, SIZE: tl.constexpr
+):
     """Multiply the carried values (rows, keys) by one earlier layer's softmax and renormalise, with its caches."""
     table_ptr = _entry(layers_ptr, layer, 2).to(tl.pointer_type(tl.float32)) + head * _entry(layers_ptr, layer, 3)
     regions_ptr = _entry(layers_ptr, layer, 4).to(tl.pointer_type(tl.int8))
@@ -71,8 +73,8 @@ def focused_dense_fwd_kernel(
     BLOCK_D: tl.constexpr,
     BLOCK_M: tl.constexpr,
     BLOCK_N: tl.constexpr,
+    CHUNK: tl.constexpr,
     PRECISION: tl.constexpr,
-    CARRIED_PRECISION: tl.constexpr,
 ):
     """Attend to all keys, weighted by the carried values where there are layers before; keep log-sum-exp and norm.
 
@@ -81,17 +83,18 @@ def focused_dense_fwd_kernel(
     pair, window, head = _pair(heads, (TOKENS + BLOCK_M - 1) // BLOCK_M)
     rows = (tl.program_id(0) % ((TOKENS + BLOCK_M - 1) // BLOCK_M)) * BLOCK_M + tl.arange(0, BLOCK_M)
     columns = tl.arange(0, BLOCK_D)
-    row_mask = (rows < TOKENS)[:, None] & (columns < ROW)[None, :]
     first = pair * TOKENS
-    q = tl.load(q_ptr + first * ROW + rows[:, None] * ROW + columns[None, :], mask=row_mask, other=0.0)
+    q_base, k_base = q_ptr + first * ROW, k_ptr + first * ROW
     running_max = tl.full((BLOCK_M,), float("-inf"), tl.float32)
     running_sum = tl.zeros((BLOCK_M,), tl.float32)
-    carried_sum = tl.zeros((BLOCK_M,), tl.float32)
     summed = tl.zeros((BLOCK_M, BLOCK_D), tl.float32)
+    # With layers before: the sum of the products of softmax and carried values, the largest of them, the sum of v.
+    carried_sum = tl.zeros((BLOCK_M,), tl.float32)
+    peak = tl.full((BLOCK_M,), 1e-30, tl.float32)
     values_sum = tl.zeros((BLOCK_D,), tl.float32)
     for start in range(0, TOKENS, BLOCK_N):
         keys = start + tl.arange(0, BLOCK_N)
-        scores = _dot_scores(q, k_ptr + first * ROW, keys, columns, TOKENS, ROW, PRECISION) * scale_log2
+        scores = row_products(q_base, k_base, rows, keys, TOKENS, ROW, ROW, CHUNK, PRECISION) * scale_log2
         scores = biased(
             scores, rows, keys, table_ptr + head * table_stride, regions_ptr, window, region_rows, TOKENS, SIZE
         )
@@ -99,34 +102,37 @@ def focused_dense_fwd_kernel(
         weights = tl.exp2(scores - new_max[:, None])
         shrink = tl.exp2(running_max - new_max)
         running_sum = running_sum * shrink + tl.sum(weights, axis=1)
+        running_max = new_max
         mask = (keys < TOKENS)[:, None] & (columns < ROW)[None, :]
         v = tl.load(v_ptr + first * ROW + keys[:, None] * ROW + columns[None, :], mask=mask, other=0.0)
-        if layers_ptr is None:
-            summed = tl.dot(weights.to(v.dtype), v, summed * shrink[:, None], input_precision=PRECISION)
-        else:
+        if layers_ptr is not None:
             carried = tl.full((BLOCK_M, BLOCK_N), 1.0, tl.float32)
             for layer in range(previous):
-                q_base = _entry(layers_ptr, layer, 0).to(tl.pointer_type(q_ptr.dtype.element_ty)) + first * ROW
-                k_base = _entry(layers_ptr, layer, 1).to(tl.pointer_type(q_ptr.dtype.element_ty)) + first * ROW
+                own_q = _entry(layers_ptr, layer, 0).to(tl.pointer_type(q_ptr.dtype.element_ty)) + first * ROW
+                own_k = _entry(layers_ptr, layer, 1).to(tl.pointer_type(q_ptr.dtype.element_ty)) + first * ROW
                 # Rows begin at a multiple of 16 bytes.
-                q_base, k_base = tl.multiple_of(q_base, 16), tl.multiple_of(k_base, 16)
-                own = tl.load(q_base + rows[:, None] * ROW + columns[None, :], mask=row_mask, other=0.0)
-                before = _dot_scores(own, k_base, keys, columns, TOKENS, ROW, PRECISION)
-                carried = _carried_step(before, carried, layers_ptr, layer, pair, rows, keys, window, head, TOKENS, SIZE)
+                own_q, own_k = tl.multiple_of(own_q, 16), tl.multiple_of(own_k, 16)
+                before = row_products(own_q, own_k, rows, keys, TOKENS, ROW, ROW, CHUNK, PRECISION)
+                carried = _carried_step(
+                    before, carried, layers_ptr, layer, pair, rows, keys, window, head, TOKENS, SIZE
+                )
             weights = weights * carried
             carried_sum = carried_sum * shrink + tl.sum(weights, axis=1)
-            # Products of several layers pass below the smallest number in half precision: multiplied as float32.
-            v_wide = v.to(tl.float32)
-            summed = tl.dot(weights, v_wide, summed * shrink[:, None], input_precision=CARRIED_PRECISION)
-            values_sum += tl.sum(v_wide, axis=0)
-        running_max = new_max
-    if layers_ptr is None:
-        out = summed / running_sum[:, None]
-        norm = tl.full((BLOCK_M,), 1.0, tl.float32)
-    else:
+            # Products of several layers pass below the smallest number in half precision: they are scaled by their
+            # largest so far. What stays below 1e-30 vanishes beside the floor.
+            new_peak = tl.maximum(peak * shrink, tl.max(weights, axis=1))
+            new_peak = tl.maximum(new_peak, 1e-30)
+            weights = weights * (1.0 / new_peak)[:, None]
+            shrink = shrink * (peak / new_peak)
+            peak = new_peak
+            values_sum += tl.sum(v.to(tl.float32), axis=0)
+        summed = tl.dot(weights.to(v.dtype), v, summed * shrink[:, None], input_precision=PRECISION)
+    out = summed / running_sum[:, None]
+    norm = tl.full((BLOCK_M,), 1.0, tl.float32)
+    if layers_ptr is not None:
         # Each of the N products has the floor added, and their sum once more.
         norm = carried_sum / running_sum + (TOKENS + 1) * FLOOR
-        out = (summed / running_sum[:, None] + FLOOR * values_sum[None, :]) / norm[:, None]
+        out = (out * peak[:, None] + FLOOR * values_sum[None, :]) / norm[:, None]
     inside = (rows < TOKENS)[:, None] & (columns < HEAD_DIM)[None, :]
     out_offsets = rows[:, None] * HEAD_DIM + columns[None, :]
     tl.store(out_ptr + first * HEAD_DIM + out_offsets, out.to(out_ptr.dtype.element_ty), mask=inside)
@@ -188,12 +194,8 @@ def focused_select_fwd_kernel(
             k_base = _entry(layers_ptr, layer, 1).to(tl.pointer_type(q_ptr.dtype.element_ty)) + first * HEAD_DIM
             before = _row_scores(q_base, k_base, rows, keys, TOKENS, ROW, HEAD_DIM)
             carried = _carried_step(before, carried, layers_ptr, layer, pair, rows, keys, window, head, TOKENS, SIZE)
-    scores = _row_scores(
-        q_ptr + first * ROW, k_ptr + first * HEAD_DIM, rows, keys, TOKENS, ROW, HEAD_DIM
-    ) * scale_log2
-    scores = biased(
-        scores, rows, keys, table_ptr + head * table_stride, regions_ptr, window, region_rows, TOKENS, SIZE
-    )
+    scores = _row_scores(q_ptr + first * ROW, k_ptr + first * HEAD_DIM, rows, keys, TOKENS, ROW, HEAD_DIM) * scale_log2
+    scores = biased(scores, rows, keys, table_ptr + head * table_stride, regions_ptr, window, region_rows, TOKENS, SIZE)
     highest = tl.max(scores, axis=1)
     attention = tl.exp2(scores - highest[:, None])
     total = tl.sum(attention, axis=1)
@@ -215,9 +217,7 @@ def focused_select_fwd_kernel(
     for column in range(HEAD_DIM):
         v = tl.load(v_ptr + first * HEAD_DIM + column * TOKENS + keys, mask=keys < TOKENS, other=0.0).to(tl.float32)
         out = tl.sum(attention * v[None, :], axis=1)
-        tl.store(
-            out_ptr + (first + rows) * HEAD_DIM + column, out.to(out_ptr.dtype.element_ty), mask=rows < TOKENS
-        )
+        tl.store(out_ptr + (first + rows) * HEAD_DIM + column, out.to(out_ptr.dtype.element_ty), mask=rows < TOKENS)
 
 
 @triton.jit
@@ -237,9 +237,9 @@ def survivor_scores(
     # Eight numbers at once: 16 bytes in half precision, the widest load.
     for start in range(0, ROW, 8):
         columns = start + tl.arange(0, 8)
-        k = tl.load(
-            k_base + keys[:, :, None] * ROW + columns[None, None, :], mask=inside[:, :, None], other=0.0
-        ).to(tl.float32)
+        k = tl.load(k_base + keys[:, :, None] * ROW + columns[None, None, :], mask=inside[:, :, None], other=0.0).to(
+            tl.float32
+        )
         q = tl.load(q_base + rows[:, None] * ROW + columns[None, :]).to(tl.float32)
         scores += tl.sum(k * q[:, None, :], axis=2)
     bias = tl.load(table_ptr + row_offsets(rows, SIZE)[:, None] + key_offsets(keys, SIZE), mask=inside, other=0.0)

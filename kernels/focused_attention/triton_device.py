@@ -17,6 +17,35 @@ FIELDS = tl.constexpr(10)
 
 
 @triton.jit
+def load_rows(base, rows, columns, TOKENS: tl.constexpr, ROW: tl.constexpr):
+    """Load some columns of some rows (N, ROW), zeros beyond both."""
+    mask = (rows < TOKENS)[:, None] & (columns < ROW)[None, :]
+    return tl.load(base + rows[:, None] * ROW + columns[None, :], mask=mask, other=0.0)
+
+
+@triton.jit
+def row_products(
+    q_base,
+    k_base,
+    rows,
+    keys,
+    TOKENS: tl.constexpr,
+    Q_ROW: tl.constexpr,
+    K_ROW: tl.constexpr,
+    CHUNK: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """Return the products (rows, keys) of rows of q and k, CHUNK columns at a time; Q_ROW may be the unpadded width."""
+    products = tl.zeros((rows.shape[0], keys.shape[0]), tl.float32)
+    for start in range(0, Q_ROW, CHUNK):
+        columns = start + tl.arange(0, CHUNK)
+        q = load_rows(q_base, rows, columns, TOKENS, Q_ROW)
+        k = load_rows(k_base, keys, columns, TOKENS, K_ROW)
+        products = tl.dot(q, tl.trans(k), products, input_precision=PRECISION)
+    return products
+
+
+@triton.jit
 def row_offsets(rows, SIZE: tl.constexpr):
     """Return what each query adds to the index of the bias table."""
     return (SIZE - 1 - rows // SIZE) * (2 * SIZE - 1) + SIZE - 1 - rows % SIZE
