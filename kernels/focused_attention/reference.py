@@ -24,8 +24,12 @@ def focused_attention(
     previous: FocusState,
     regions: Tensor | None,
     scale: float,
+    told: Tensor | None = None,
 ) -> tuple[Tensor, FocusState]:
-    """Score the surviving keys, multiply by the carried values, keep the largest, one window after the other."""
+    """Score the surviving keys, multiply by the carried values, keep the largest, one window after the other.
+
+    ``told`` (W, H, N, K) names the keys to keep, among the survivors, in place of the largest: what another backend kept.
+    """
     outputs, values, indices, sums, norms = [], [], [], [], []
     layer = DenseLayer(q, k, bias_table, window_size, regions, scale, q.new_empty(0), q.new_empty(0))
     for window in range(q.shape[0]):
@@ -41,7 +45,11 @@ def focused_attention(
         attention, norm = logits.softmax(dim=-1), torch.ones_like(logits[..., 0])
         if carried is not None:
             attention, norm = multiply_carried(attention, carried)
-        if topk < q.shape[2]:
+        if told is not None:
+            full = attention if keys is None else _spread(attention, keys, q.shape[2])
+            keys = told[here].long()
+            attention = full.gather(-1, keys)
+        elif topk < q.shape[2]:
             attention, picked = attention.topk(topk, dim=-1)
             keys = picked if keys is None else keys.gather(-1, picked)
         outputs.append(_weighted_sum(attention, keys, v[here]))
@@ -76,6 +84,11 @@ def _weighted_sum(attention: Tensor, keys: Tensor | None, v: Tensor) -> Tensor:
     if keys is None:
         return attention @ v
     return (attention[..., None] * _rows(v, keys)).sum(dim=-2)
+
+
+def _spread(attention: Tensor, keys: Tensor, tokens: int) -> Tensor:
+    """Put the values at ``keys`` (1, H, N, T) into rows of zeros, (1, H, N, N)."""
+    return attention.new_zeros(*attention.shape[:-1], tokens).scatter(-1, keys, attention)
 
 
 def _rows(x: Tensor, keys: Tensor) -> Tensor:

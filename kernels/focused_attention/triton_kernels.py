@@ -20,6 +20,8 @@ from torch.autograd.function import once_differentiable
 
 from kernels._triton.launch import Compilation, launch, record
 from kernels._triton.targets import Target, target_of
+from kernels.dispatch import Backend, drop_if_broken
+from kernels.focused_attention import reference
 from kernels.focused_attention.configs import Tile, dense_tile, product_tile, selecting_tile, sparse_tile
 from kernels.focused_attention.state import FLOOR, DenseLayer, FocusState
 from kernels.focused_attention.triton_backward import (
@@ -208,8 +210,13 @@ class _Dense(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_out: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         v, log_sum_exp, norm, *operands = ctx.saved_tensors
-        layers = _layers(ctx.plans, operands)
-        return None, *_dense_backward(layers, v, log_sum_exp, norm, grad_out.contiguous())
+        try:
+            layers = _layers(ctx.plans, operands)
+            return None, *_dense_backward(layers, v, log_sum_exp, norm, grad_out.contiguous())
+        except Exception as error:
+            if not drop_if_broken("focused_attention", Backend.TRITON, error):
+                raise
+        return None, *_backward_elsewhere(ctx.plans, v, operands, None, None, grad_out, None)
 
 
 class _Selecting(torch.autograd.Function):
@@ -230,10 +237,15 @@ class _Selecting(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_out: Tensor | None, grad_values: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
         v, log_sum_exp, norm, values, indices, *operands = ctx.saved_tensors
-        layers = _layers(ctx.plans, operands)
         grad_out = _grad_out(grad_out, v, ctx.plans[-1].head_dim)
         grad_values = None if grad_values is None else grad_values.contiguous()
-        grads = _select_backward(layers, v, log_sum_exp, norm, values, indices, grad_out, grad_values)
+        try:
+            layers = _layers(ctx.plans, operands)
+            grads = _select_backward(layers, v, log_sum_exp, norm, values, indices, grad_out, grad_values)
+        except Exception as error:
+            if not drop_if_broken("focused_attention", Backend.TRITON, error):
+                raise
+            grads = _backward_elsewhere(ctx.plans, v, operands, None, indices, grad_out, grad_values)
         return None, None, *grads
 
 
@@ -258,7 +270,7 @@ class _Sparse(torch.autograd.Function):
         out, new_values, new_indices, places = _sparse_forward(
             layer, v, values, indices, kept, training=any(ctx.needs_input_grad)
         )
-        ctx.save_for_backward(q, k, v, table, values, indices, places)
+        ctx.save_for_backward(q, k, v, table, values, indices, new_indices, places)
         ctx.plan = plan
         ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(new_indices)
@@ -267,11 +279,57 @@ class _Sparse(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_out: Tensor | None, grad_values: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
-        q, k, v, table, values, indices, places = ctx.saved_tensors
-        (layer,) = _layers((ctx.plan,), (q, k, table))
+        q, k, v, table, values, indices, new_indices, places = ctx.saved_tensors
         grad_out = _grad_out(grad_out, v, ctx.plan.head_dim)
         grad_values = None if grad_values is None else grad_values.contiguous()
-        return None, None, *_sparse_backward(layer, v, values, indices, places, grad_out, grad_values), None
+        try:
+            (layer,) = _layers((ctx.plan,), (q, k, table))
+            grads = _sparse_backward(layer, v, values, indices, places, grad_out, grad_values)
+        except Exception as error:
+            if not drop_if_broken("focused_attention", Backend.TRITON, error):
+                raise
+            operands = (q, k, table)
+            carried = (values, indices)
+            found = _backward_elsewhere((ctx.plan,), v, operands, carried, new_indices, grad_out, grad_values)
+            grads = [*found[1:3], found[0], *found[3:]]
+        return None, None, *grads, None
+
+
+def _backward_elsewhere(
+    plans: Sequence[_Plan],
+    v: Tensor,
+    operands: Sequence[Tensor],
+    carried: tuple[Tensor, Tensor] | None,
+    told: Tensor | None,
+    grad_out: Tensor,
+    grad_values: Tensor | None,
+) -> list[Tensor]:
+    """Return the gradients of v, of all operands and of the carried values, by the reference on the keys that were kept.
+
+    For the machine whose compiler fails between the passes.
+    """
+    with torch.enable_grad():
+        leaves = [x.detach().requires_grad_() for x in (v, *operands)]
+        state = FocusState()
+        if carried is not None:
+            leaves.append(carried[0].detach().requires_grad_())
+            state = FocusState(leaves[-1], carried[1])
+        layers = []
+        for i, plan in enumerate(plans):
+            q, k, table = leaves[3 * i + 1 : 3 * i + 4]
+            unused = v.new_empty(0)
+            layers.append(DenseLayer(q, k, table, plan.window_size, plan.regions, plan.scale, unused, unused))
+        if carried is None:
+            state = FocusState(dense=tuple(layers[:-1]))
+        last, tokens = layers[-1], v.shape[2]
+        out, new = reference.focused_attention(
+            last.q, last.k, leaves[0], last.bias_table, last.window_size, tokens, state, last.regions, last.scale, told
+        )
+        outputs, given = [out[..., : grad_out.shape[-1]]], [grad_out]
+        if grad_values is not None and new.values is not None:
+            outputs.append(new.values)
+            given.append(grad_values)
+        return list(torch.autograd.grad(outputs, leaves, given))
 
 
 def _grad_out(grad_out: Tensor | None, v: Tensor, head_dim: int) -> Tensor:

@@ -17,6 +17,8 @@ from torch.autograd.function import once_differentiable
 
 from kernels._triton.launch import Compilation, launch, record
 from kernels._triton.targets import Target, target_of
+from kernels.dispatch import Backend, drop_if_broken
+from kernels.selective_attention import sdpa
 from kernels.selective_attention.configs import backward_tile, forward_tile
 from kernels.selective_attention.triton_routing import best_windows
 
@@ -314,9 +316,15 @@ class _SelectiveAttention(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
+    def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, index, out, log_sum = ctx.saved_tensors
-        return *_backward(q, k, v, index, ctx.scale, out, log_sum, grad_out.contiguous()), None, None
+        try:
+            grads = _backward(q, k, v, index, ctx.scale, out, log_sum, grad_out.contiguous())
+        except Exception as error:
+            if not drop_if_broken("selective_attention", Backend.TRITON, error):
+                raise
+            grads = _backward_elsewhere(q, k, v, index, ctx.scale, grad_out)
+        return *grads, None, None
 
 
 def _forward(q: Tensor, k: Tensor, v: Tensor, index: Tensor, scale: float, log_sum: Tensor | None) -> Tensor:
@@ -374,6 +382,15 @@ def _backward(
     grid = (count * triton.cdiv(tokens, tile.keys),)
     launch(selective_attention_bwd_kv_kernel, grid, {**shared, **own}, constants, tile.shape)
     return grad_q, grad_k, grad_v
+
+
+def _backward_elsewhere(
+    q: Tensor, k: Tensor, v: Tensor, index: Tensor, scale: float, grad_out: Tensor
+) -> tuple[Tensor, ...]:
+    """Return the gradients through sdpa: for the machine whose compiler fails between the passes."""
+    with torch.enable_grad():
+        leaves = [x.detach().requires_grad_() for x in (q, k, v)]
+        return torch.autograd.grad(sdpa.selective_attention(*leaves, index, scale), leaves, grad_out)
 
 
 def _inverse_index(index: Tensor) -> tuple[Tensor, Tensor]:
