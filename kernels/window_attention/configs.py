@@ -52,7 +52,7 @@ def forward_tiles(target: Target, side: int, head_dim: int, dtype: torch.dtype) 
     wide, full = block_d(head_dim) > 32, dtype == torch.float32
     if target == GFX1100:
         if full:
-            tiles = Tiles(32, 16, Shape(8, 1)) if wide else Tiles(64, 32, Shape(4, 1))
+            tiles = Tiles(16 if wide else 32, 16, Shape(8, 1))
         else:
             tiles = Tiles(64, 32 if wide else 64, Shape(4, 1))
     elif target.platform == "hip":
@@ -70,7 +70,9 @@ def backward_tiles(target: Target, side: int, head_dim: int, dtype: torch.dtype)
     """Return the tiles of the passes over queries and over keys: those are fixed, the others move."""
     wide, full = block_d(head_dim) > 32, dtype == torch.float32
     if target == GFX1100 and full:
-        tiles = Tiles(32, 16, Shape(8, 1)) if wide else Tiles(32, 32, Shape(8, 1))
+        tiles = Tiles(16, 16, Shape(16, 1)) if wide else Tiles(32, 16, Shape(8, 1))
+    elif target == GFX1100:
+        tiles = Tiles(32, 16, Shape(4, 1)) if wide else Tiles(64, 32, Shape(4, 1))
     elif target.platform == "hip":
         tiles = Tiles(32, 32, Shape(4, 1)) if full or wide else Tiles(64, 32, Shape(4, 1))
     elif full:
@@ -86,7 +88,7 @@ def table_shape(target: Target, side: int, dtype: torch.dtype) -> tuple[int, Sha
     warps = {16: 1, 32: 2}.get(block, 8)
     if dtype == torch.float32:
         # Without a matrix unit every thread holds whole rows of its operands.
-        warps = min(8, 4 * warps)
+        warps = 8 if target == GFX1100 else min(8, 4 * warps)
     return block, Shape(warps, 1)
 
 
