@@ -104,8 +104,13 @@ class Comparison(QObject):
         self.figures = {source.key: source.figures for source in shown}
         self.overlays = {key: overlay for key, overlay in self.overlays.items() if key in self._opened}
         self._renew_difference(keep_older=False)
+        before_keys = (self.current_key, self.reference_key)
         self._choose_keys()
         self.sources_changed.emit()
+        if self.current_key != before_keys[0]:
+            self.current_changed.emit(self.current_key)
+        if self.reference_key != before_keys[1]:
+            self.reference_changed.emit(self.reference_key)
         self.changed.emit()
 
     def _taken_over(self, before: dict[str, OpenSource], source: PaneSource) -> OpenSource | None:
@@ -141,7 +146,8 @@ class Comparison(QObject):
             self._forget(opened, box)
 
     def _forget(self, opened: OpenSource, box: Box) -> None:
-        self._store.forget(opened.natural, box)
+        for layer in opened.own_pixels:
+            self._store.forget(layer, box)
         in_picture = _in_picture(opened, box)
         if opened.enlarged is not None:
             top, left = opened.origin
@@ -150,9 +156,9 @@ class Comparison(QObject):
                 in_picture.top - top - 12, in_picture.left - left - 12, in_picture.height + 24, in_picture.width + 24
             )
             self._store.forget(opened.enlarged, around)
-        for layer in (self._difference_layer, self._older_difference):
-            if layer is not None and opened in (layer.base, layer.shown):
-                self._store.forget(layer, in_picture)
+        for difference in (self._difference_layer, self._older_difference):
+            if difference is not None and opened in (difference.base, difference.shown):
+                self._store.forget(difference, in_picture)
 
     def add_finished(self, key: str, boxes: Iterable[Box]) -> None:
         """Shows more of a source that is being made; boxes in pixels of its raster."""
@@ -226,10 +232,19 @@ class Comparison(QObject):
         """Lets the current picture and the reference trade places."""
         if self.current_key == self.reference_key:
             return
-        self.current_key, self.reference_key = self.reference_key, self.current_key
+        self.set_pair(self.reference_key, self.current_key)
+
+    def set_pair(self, current_key: str, reference_key: str) -> None:
+        """Chooses both at once."""
+        before = (self.current_key, self.reference_key)
+        if not {current_key, reference_key} <= set(self._opened) or (current_key, reference_key) == before:
+            return
+        self.current_key, self.reference_key = current_key, reference_key
         self._renew_difference(keep_older=False)
-        self.current_changed.emit(self.current_key)
-        self.reference_changed.emit(self.reference_key)
+        if current_key != before[0]:
+            self.current_changed.emit(current_key)
+        if reference_key != before[1]:
+            self.reference_changed.emit(reference_key)
         self.changed.emit()
 
     def peek(self, key: str) -> None:
@@ -329,12 +344,10 @@ class Comparison(QObject):
         self.peeked_key = self.peeked_key if self.peeked_key in keys else ""
         if self.reference_key not in keys:
             self.reference_key = self.truth_key or self.input_key or (keys[0] if keys else "")
-            self.reference_changed.emit(self.reference_key)
         if self.current_key not in keys or (self.current_key == self.reference_key and len(keys) > 1):
             models = [source.key for source in self.sources if source.kind == "model"]
             others = [key for key in keys if key != self.reference_key]
             self.current_key = (models or others or keys or [""])[-1]
-            self.current_changed.emit(self.current_key)
 
 
 def _region_of(finished: tuple[Box, ...] | None) -> QRegion | None:

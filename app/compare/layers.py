@@ -32,7 +32,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class TileKey:
-    """Which tile of which layer, counted from the layer's top left in tiles of `TILE_PX` pixels of the level."""
+    """Which tile of which layer, counted from the layer's top left in whole tiles of the level."""
 
     layer: int
     level: int
@@ -55,8 +55,10 @@ class TileLayer(ABC):
     """A picture that is cut into tiles at every level.
 
     `height`, `width`: its size at level 0; `magnification`: picture pixels per pixel of level 0; `origin`: (top, left) in picture
-    pixels. `number` tells layers apart in caches. Where `has_alpha`, something must be drawn beneath.
+    pixels. `number` tells layers apart in caches. Where `has_alpha`, something must be drawn beneath. `edge_px`: of a tile.
     """
+
+    edge_px = TILE_PX
 
     def __init__(
         self, height: int, width: int, magnification: Fraction, origin: tuple[int, int], has_alpha: bool = False
@@ -70,7 +72,7 @@ class TileLayer(ABC):
     @property
     def top_level(self) -> int:
         """The smallest level: the whole layer in one tile."""
-        return max(0, math.ceil(math.log2(max(self.height, self.width) / TILE_PX)))
+        return max(0, math.ceil(math.log2(max(self.height, self.width) / self.edge_px)))
 
     def level_size(self, level: int) -> tuple[int, int]:
         """Returns (height, width) of the layer at the level, at least one pixel each."""
@@ -88,22 +90,22 @@ class TileLayer(ABC):
         if box.height <= 0 or box.width <= 0:
             return []
         height, width = self.level_size(level)
-        edge = TILE_PX << level
-        rows = range(max(0, box.top) // edge, min(-(-box.bottom // edge), -(-height // TILE_PX)))
-        columns = range(max(0, box.left) // edge, min(-(-box.right // edge), -(-width // TILE_PX)))
+        edge = self.edge_px << level
+        rows = range(max(0, box.top) // edge, min(-(-box.bottom // edge), -(-height // self.edge_px)))
+        columns = range(max(0, box.left) // edge, min(-(-box.right // edge), -(-width // self.edge_px)))
         return [TileKey(self.number, level, row, column) for row in rows for column in columns]
 
     def core(self, key: TileKey) -> Box:
         """Returns the pixels of level 0 that the tile shows."""
-        edge = TILE_PX << key.level
+        edge = self.edge_px << key.level
         top, left = key.row * edge, key.column * edge
         return Box(top, left, min(edge, self.height - top), min(edge, self.width - left))
 
     def box_of(self, key: TileKey) -> Box:
         """Returns the tile's rectangle in pixels of its level, the extra pixel on each side included."""
         height, width = self.level_size(key.level)
-        top, left = max(0, key.row * TILE_PX - 1), max(0, key.column * TILE_PX - 1)
-        bottom, right = min((key.row + 1) * TILE_PX + 1, height), min((key.column + 1) * TILE_PX + 1, width)
+        top, left = max(0, key.row * self.edge_px - 1), max(0, key.column * self.edge_px - 1)
+        bottom, right = min((key.row + 1) * self.edge_px + 1, height), min((key.column + 1) * self.edge_px + 1, width)
         return Box(top, left, bottom - top, right - left)
 
     @abstractmethod
@@ -113,7 +115,10 @@ class TileLayer(ABC):
 
 @dataclass
 class OpenSource:
-    """A source whose raster is mapped; `let_go` gives the map up. `natural`: its own pixels; `enlarged`: to picture size."""
+    """A source whose raster is mapped, with what can be drawn of it.
+
+    `natural`: its own pixels; `enlarged`: magnified to the picture, where it is smaller; `values`: its numbers, by zoom.
+    """
 
     source: PaneSource
     arrangement: Arrangement
@@ -122,6 +127,7 @@ class OpenSource:
     space: QColorSpace | None = field(init=False)
     natural: TileLayer = field(init=False)
     enlarged: TileLayer | None = field(init=False)
+    values: dict[float, TileLayer] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.map_hwc = open_raster(self.source.raster)
@@ -142,13 +148,20 @@ class OpenSource:
     @property
     def layers(self) -> list[TileLayer]:
         """Its layers."""
-        return [self.natural] if self.enlarged is None else [self.natural, self.enlarged]
+        enlarged = [] if self.enlarged is None else [self.enlarged]
+        return [*self.own_pixels, *enlarged]
+
+    @property
+    def own_pixels(self) -> list[TileLayer]:
+        """Its layers that count pixels of the raster."""
+        return [self.natural, *self.values.values()]
 
     def arrange(self, arrangement: Arrangement, method: Method) -> bool:
         """Takes a place in another arrangement; returns whether the enlargement is another one now."""
         before = (self.magnification, self.origin, self.method)
         self.arrangement, self.method = arrangement, method
-        self.natural.magnification, self.natural.origin = self.magnification, self.origin
+        for layer in self.own_pixels:
+            layer.magnification, layer.origin = self.magnification, self.origin
         if (self.magnification, self.origin, method) == before:
             return False
         self.enlarged = self._enlargement()

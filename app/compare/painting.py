@@ -109,6 +109,18 @@ class Drawing:
         painter.restore()
         return is_sharp
 
+    def draw_exact(self, painter: QPainter, layer: TileLayer, view: QRect, own: Placement) -> bool:
+        """Draws tiles as large as they are; returns whether all were there. `own` is the layer's placement."""
+        is_sharp = True
+        for key in layer.keys_in(0, own.visible(view, layer.height, layer.width)):
+            tile = self.store.get(key)
+            if tile is not None:
+                painter.drawImage(own.place(layer.core(key)).topLeft(), tile.image)
+            elif self.store.can_come(key):
+                is_sharp = False
+                self.wishes.append((layer, key))
+        return is_sharp
+
     def _draw_tile(
         self, painter: QPainter, key: TileKey, tile: Tile, frame: QRect, shown: QRect, own: Placement, smooth: bool
     ) -> None:

@@ -1,21 +1,26 @@
 """The comparison view: the one widget that the window puts in its middle.
 
-Imports Qt, `app` and the plain data of `engine`. It opens the rasters of what it shows and lets them go in
-`close_rasters`; it never writes a raster and never removes one.
+Imports Qt, `app` and the plain data of `engine`. It opens the rasters of what it shows and lets them go in `close_rasters`; it
+never writes a raster and never removes one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QImage
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QAction, QFocusEvent, QImage, QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.compare.bar import Bar
 from app.compare.camera import Camera
+from app.compare.commands import Commands
 from app.compare.comparison import Comparison
 from app.compare.difference import DifferenceSettings
+from app.compare.keyboard import Keyboard
 from app.compare.layouts import Mode
+from app.compare.panes import Panes
+from app.compare.scoring import Scoring
 from app.compare.sources import PaneSource
 from app.compare.stage import Stage
 from app.compare.tiles import TileStore
@@ -27,10 +32,10 @@ class ComparisonView(QWidget):
     """Up to nine pictures through one camera.
 
     Signals: `mode_changed(name)`, `current_changed(key)`, `reference_changed(key)`: what was chosen, by whomever.
-    `view_changed(Box)`: the part of the input in view, in input pixels, at most once an event loop. `region_changed(Box
-    | None)`: the marked part of the input. `frame_moved(Box)`: the preview's frame was put elsewhere, in input pixels.
-    `pixel_picked(key, x, y)`: a pixel of the input was clicked while `attention_toggled(True)` is in force.
-    `zoom_changed`: the camera moved.
+    `view_changed(Box)`: the part of the input in view, in input pixels, at most once an event loop. `region_changed(Box |
+    None)`: the marked part of the input. `frame_moved(Box)`: the preview's frame was put elsewhere, in input pixels.
+    `pixel_picked(key, x, y)`: a pixel of the input was clicked while the last `attention_toggled` was True. `zoom_changed`: the
+    camera moved.
     """
 
     mode_changed = Signal(str)
@@ -45,32 +50,46 @@ class ComparisonView(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
         self.camera = Camera(self)
         self.store = TileStore(self)
         self.comparison = Comparison(self.store, self)
-        self.stage = Stage(self.comparison, self.camera, self.store, theme)
+        self.panes = Panes(self.comparison, self.camera)
+        self.stage = Stage(self.panes, self.store, theme)
+        self.commands = Commands(self, self.panes, self.stage.marks, theme)
+        self.bar = Bar(self.comparison, self.commands, theme)
+        self.keyboard = Keyboard(self.stage, self.commands, self)
+        self.scoring = Scoring(self.panes, self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Comparison"))
+        self.stage.setAccessibleName(self.tr("Pictures"))
         # A click on a pane gives the focus, and with it the keys, to the comparison.
         self.stage.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.stage.setFocusProxy(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        column.addWidget(self.bar)
         column.addWidget(self.stage, 1)
         self._view_timer = QTimer(self, singleShot=True, interval=0)
         self._view_timer.timeout.connect(self._tell_view)
         self._connect()
 
     def _connect(self) -> None:
-        comparison = self.comparison
+        comparison, gestures = self.comparison, self.stage.gestures
         comparison.mode_changed.connect(self.mode_changed)
         comparison.current_changed.connect(self.current_changed)
         comparison.reference_changed.connect(self.reference_changed)
         comparison.region_changed.connect(self.region_changed)
         self.camera.changed.connect(self.zoom_changed)
         self.camera.changed.connect(self._view_timer.start)
+        gestures.frame_moved.connect(self.frame_moved)
+        gestures.clicked.connect(self._take_clicked)
+        gestures.picked.connect(self.pixel_picked)
+        self.commands.switched.connect(self.stage.update)
+        self.commands.attention_toggled.connect(self._pick_pixels)
+        self.commands.attention_toggled.connect(self.attention_toggled)
+        self.scoring.changed.connect(self._show_scores)
+        self.stage.pointed.connect(self._describe)
 
     # What is shown
 
@@ -78,10 +97,12 @@ class ComparisonView(QWidget):
         """Shows these pictures, at most nine, and nothing else; [] empties the view.
 
         Pictures whose key, raster and profile are those of before keep what was drawn. `keep_camera`: the same spot stays in the
-        middle, as large as it is; else the whole picture is fitted.
+        middle, as large as it is; else the whole picture is fitted and a region is cleared.
         """
         self.comparison.set_sources(sources)
         arrangement = self.comparison.arrangement
+        if not keep_camera or arrangement is None:
+            self.comparison.set_region(None)
         if arrangement is not None:
             self.camera.set_picture(arrangement.width, arrangement.height, keep=keep_camera)
 
@@ -95,7 +116,9 @@ class ComparisonView(QWidget):
 
     def close_rasters(self) -> None:
         """Shows nothing and lets go of every raster, so that their files may be removed; its threads have ended then."""
+        self.scoring.close()
         self.comparison.close()
+        self.scoring.close()
         self.store.close()
 
     # Choices
@@ -147,14 +170,8 @@ class ComparisonView(QWidget):
 
     @property
     def visible_box(self) -> Box | None:
-        """The part of the input in view, in input pixels."""
-        arrangement, cells = self.comparison.arrangement, self.stage.cells
-        if arrangement is None or not cells:
-            return None
-        placement, frame = self.camera.placement, cells[0].frame
-        left, top = placement.to_picture(0, 0)
-        right, bottom = placement.to_picture(frame.width(), frame.height())
-        return arrangement.to_input(left, top, right, bottom)
+        """The part of the input in view, in input pixels, or None where nothing is shown."""
+        return self.panes.visible_box
 
     # Marks
 
@@ -171,8 +188,71 @@ class ComparisonView(QWidget):
         self.comparison.set_overlay(key, image, box)
 
     def actions(self) -> list[QAction]:
-        """Returns what can be done in the view, each with its key."""
-        return super().actions()
+        """Returns what can be done in the view, each with its words and its key."""
+        return list(self.commands.all)
+
+    def held_keys(self) -> list[tuple[str, str]]:
+        """Returns keys and gestures that are no actions, with what they do, for the page of keys."""
+        return [
+            ("1 … 9", self.tr("Show a picture; hold to peek")),
+            ("Shift+1 … 9", self.tr("Make a picture the reference")),
+            (self.tr("Space"), self.tr("Peek at the reference while it is held")),
+            (self.tr("Arrows"), self.tr("Move the picture; with Shift further")),
+            (self.tr("Ctrl+Arrows"), self.tr("Move the divider of a wipe")),
+            (self.tr("Alt+Arrows"), self.tr("Move the frame of the preview")),
+            (self.tr("Shift+Drag"), self.tr("Mark a region; a click clears it")),
+            (self.tr("Wheel"), self.tr("Zoom at the pointer")),
+            (self.tr("Double click"), self.tr("From the whole picture to 1:1, and back")),
+            ("Esc", self.tr("Leave peek, region, inspector or loupe")),
+        ]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything in view is as sharp as it gets, and every score is there."""
+        return self.stage.is_sharp and self.store.is_idle and self.scoring.is_idle
+
+    def event(self, event: QEvent) -> bool:
+        """Claims its keys before the window's shortcuts get them."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self.keyboard.takes(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Acts on digits, Space, arrows, Esc and Return."""
+        if not self.keyboard.press(event):
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Ends what a held key began."""
+        if not self.keyboard.release(event):
+            super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Ends every peek."""
+        self.keyboard.let_go()
+        super().focusOutEvent(event)
+
+    @Slot(str)
+    def _take_clicked(self, key: str) -> None:
+        if self.comparison.shown_mode == "grid":
+            self.comparison.set_current(key)
+
+    @Slot(bool)
+    def _pick_pixels(self, picks: bool) -> None:
+        self.stage.gestures.picks = picks
+
+    @Slot()
+    def _show_scores(self) -> None:
+        self.stage.marks.labels.scores = self.scoring.scores
+        self.stage.update()
+
+    @Slot()
+    def _describe(self) -> None:
+        """Tells assistive tools what the pixel inspector shows."""
+        spot = self.stage.spot
+        if self.stage.marks.shows_inspector and spot is not None:
+            self.stage.setAccessibleDescription(self.stage.marks.inspector.words(spot))
 
     @Slot()
     def _tell_view(self) -> None:

@@ -1,0 +1,155 @@
+"""The bar above the comparison: which pictures there are, and the settings of the mode in force. Imports Qt and `app`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
+
+from app.compare.chip import Chip
+from app.compare.commands import Commands
+from app.compare.comparison import Comparison
+from app.compare.difference import DIFFERENCE_KINDS, DifferenceKind
+from app.compare.labels import gain_text, method_name
+from app.theme import Theme
+from engine.resampling import Method
+
+_METHODS: tuple[Method, ...] = ("nearest", "bilinear", "bicubic", "lanczos")
+_HEIGHT_PX = 42
+
+
+class Bar(QWidget):
+    """Chips of the pictures at the left, settings at the right. It is hidden while there is nothing to choose."""
+
+    def __init__(self, comparison: Comparison, commands: Commands, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._comparison = comparison
+        self._commands = commands
+        self._theme = theme
+        self._chips: list[Chip] = []
+        self.setObjectName("compareBar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(_HEIGHT_PX)
+        self._chip_row = QHBoxLayout()
+        self._chip_row.setSpacing(4)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 0, 8, 0)
+        row.setSpacing(6)
+        row.addLayout(self._chip_row)
+        row.addStretch(1)
+        self._make_method(row)
+        self._make_difference(row)
+        self._divider_button = self._button(commands.turn_divider, row, Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        comparison.sources_changed.connect(self._refill)
+        comparison.current_changed.connect(self._follow)
+        comparison.reference_changed.connect(self._follow)
+        comparison.mode_changed.connect(self._follow)
+        comparison.settings_changed.connect(self._follow)
+        theme.changed.connect(self._tint)
+        self._tint()
+        self._refill()
+
+    def _make_method(self, row: QHBoxLayout) -> None:
+        self.method = QComboBox()
+        self.method.setAccessibleName(self.tr("How smaller pictures are enlarged"))
+        self.method.setToolTip(
+            self.tr("How the input is enlarged to the size of its result.\nAbove 300 % pixels are shown as squares.")
+        )
+        for method in _METHODS:
+            self.method.addItem(self.tr("Input: {method}").format(method=method_name(method)), method)
+        self.method.activated.connect(self._choose_method)
+        row.addWidget(self.method)
+
+    def _make_difference(self, row: QHBoxLayout) -> None:
+        self.kind = QComboBox()
+        self.kind.setAccessibleName(self.tr("Kind of difference"))
+        self.kind.setToolTip(self.tr("What is shown of the difference between picture and reference."))
+        names = {"absolute": self.tr("Absolute"), "signed": self.tr("Signed"), "ssim": self.tr("Structure (SSIM)")}
+        for kind in DIFFERENCE_KINDS:
+            self.kind.addItem(names[kind], kind)
+        self.kind.activated.connect(self._choose_kind)
+        row.addWidget(self.kind)
+        only_icon, only_text = Qt.ToolButtonStyle.ToolButtonIconOnly, Qt.ToolButtonStyle.ToolButtonTextOnly
+        colour = self._button(self._commands.false_colour, row, only_text)
+        less = self._button(self._commands.less_gain, row, only_icon)
+        self.gain = QLabel()
+        self.gain.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.gain.setMinimumWidth(self.fontMetrics().horizontalAdvance("× 128") + 8)
+        self.gain.setAccessibleName(self.tr("Gain"))
+        row.addWidget(self.gain)
+        more = self._button(self._commands.more_gain, row, only_icon)
+        normalise = self._button(self._commands.normalise, row, only_text)
+        self._difference_widgets: list[QWidget] = [self.kind, colour, less, self.gain, more, normalise]
+
+    def _button(self, action: QAction, row: QHBoxLayout, style: Qt.ToolButtonStyle) -> QToolButton:
+        button = QToolButton()
+        button.setDefaultAction(action)
+        button.setToolButtonStyle(style)
+        button.setProperty("quiet", True)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        row.addWidget(button)
+        return button
+
+    @property
+    def chips(self) -> list[Chip]:
+        """The pictures' buttons, in order."""
+        return list(self._chips)
+
+    @Slot()
+    def _refill(self) -> None:
+        """Makes the chips anew where the pictures or their names are other ones."""
+        titles = [source.title for source in self._comparison.sources]
+        if titles != [chip.text() for chip in self._chips]:
+            for chip in self._chips:
+                chip.setParent(None)
+                chip.deleteLater()
+            self._chips = [Chip(self._theme, index + 1, title) for index, title in enumerate(titles)]
+            for index, chip in enumerate(self._chips):
+                self._chip_row.addWidget(chip)
+                chip.clicked.connect(lambda _checked=False, index=index: self._show_at(index))
+                chip.chosen_as_reference.connect(lambda index=index: self._refer_to(index))
+        self._follow()
+
+    @Slot()
+    def _follow(self) -> None:
+        comparison = self._comparison
+        for key, chip in zip(comparison.keys, self._chips, strict=True):
+            chip.show_as(key == comparison.current_key, key == comparison.reference_key and len(self._chips) > 1)
+        mode = comparison.shown_mode
+        is_magnified = any(comparison.opened(key).magnification != 1 for key in comparison.keys)
+        self.method.setVisible(is_magnified and mode != "diff")
+        self.method.setCurrentIndex(_METHODS.index(comparison.method))
+        for widget in self._difference_widgets:
+            widget.setVisible(mode == "diff")
+        self.kind.setCurrentIndex(DIFFERENCE_KINDS.index(comparison.difference.kind))
+        self.gain.setText(gain_text(comparison.difference.gain))
+        self._divider_button.setVisible(mode == "wipe")
+        self.setVisible(len(self._chips) > 1)
+
+    def _show_at(self, index: int) -> None:
+        self._comparison.set_current(self._comparison.keys[index])
+        # A second click on the chosen chip would uncheck it.
+        self._follow()
+
+    def _refer_to(self, index: int) -> None:
+        self._comparison.set_reference(self._comparison.keys[index])
+
+    @Slot(int)
+    def _choose_method(self, index: int) -> None:
+        self._comparison.set_method(_METHODS[index])
+
+    @Slot(int)
+    def _choose_kind(self, index: int) -> None:
+        kind = cast(DifferenceKind, self.kind.itemData(index))
+        self._comparison.set_difference(replace(self._comparison.difference, kind=kind))
+
+    @Slot()
+    def _tint(self) -> None:
+        colours = self._theme.colours
+        self.setStyleSheet(
+            f"QWidget#compareBar {{ background: {colours.surface}; border-bottom: 1px solid {colours.border}; }}"
+            f"QToolButton[quiet='true']:checked {{ background: {colours.selected}; border-color: {colours.accent_text}; }}"
+        )

@@ -1,0 +1,109 @@
+"""The loupe: the spot under the pointer, enlarged, in all sources beside each other.
+
+Imports Qt, `app.compare` and the plain data of `engine`. Its pictures come from the same tiles as the panes'.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QRegion
+
+from app.compare.camera import MAX_ZOOM, ZOOM_STEPS, Placement, boxes_of
+from app.compare.lettering import FAINT, WORDS, Lettering
+from app.compare.painting import Drawing
+from app.compare.panes import Cell, Panes
+
+_PATCH_PX = 120
+_CAPTION_PX = 22
+_GAP_PX = 8
+_AWAY_PX = 26
+_MOST_COLUMNS = 5
+# How many times larger than the pane, and at least this large.
+_LARGER = 4.0
+_LEAST_ZOOM = 8.0
+
+
+class Loupe:
+    """Paints the loupe near the spot it looks at, wherever there is room."""
+
+    def __init__(self, panes: Panes) -> None:
+        self._panes = panes
+
+    @property
+    def zoom(self) -> float:
+        """Device pixels per picture pixel in the loupe."""
+        wanted = min(MAX_ZOOM, max(_LEAST_ZOOM * self._panes.ratio, _LARGER * self._panes.camera.zoom))
+        return next(step for step in ZOOM_STEPS if step >= wanted - 1e-6)
+
+    def frame(self, spot: tuple[Cell, QPointF]) -> QRect:
+        """Returns where the loupe lies: beside the spot, inside the stage."""
+        letters, count = Lettering(self._panes.ratio), len(self._panes.comparison.keys)
+        columns = self._columns(count)
+        rows = -(-count // columns)
+        gap = letters.px(_GAP_PX)
+        size = QSize(
+            columns * letters.px(_PATCH_PX) + (columns + 1) * gap,
+            rows * (letters.px(_PATCH_PX) + letters.px(_CAPTION_PX)) + (rows + 1) * gap,
+        )
+        view, away = self._panes.view, letters.px(_AWAY_PX)
+        x, y = round(spot[1].x()), round(spot[1].y())
+        left = x + away if x + away + size.width() <= view.right() else x - away - size.width()
+        top = y + away if y + away + size.height() <= view.bottom() else y - away - size.height()
+        left = max(view.left(), min(left, view.right() + 1 - size.width()))
+        return QRect(left, max(view.top(), top), size.width(), size.height())
+
+    def paint(self, painter: QPainter, drawing: Drawing, spot: tuple[Cell, QPointF]) -> bool:
+        """Paints the patches; returns whether all were sharp."""
+        panes, comparison = self._panes, self._panes.comparison
+        letters, frame = Lettering(panes.ratio), self.frame(spot)
+        edge, gap = letters.px(_PATCH_PX), letters.px(_GAP_PX)
+        columns = self._columns(len(comparison.keys))
+        letters.plate(painter, frame, 8)
+        x, y = panes.placement_in(spot[0]).to_picture(spot[1].x(), spot[1].y())
+        is_sharp = True
+        for index, key in enumerate(comparison.keys):
+            left = frame.left() + gap + (index % columns) * (edge + gap)
+            top = frame.top() + gap + (index // columns) * (edge + gap + letters.px(_CAPTION_PX))
+            patch = QRect(left, top, edge, edge)
+            is_sharp &= self._paint_patch(painter, drawing, key, patch, x, y)
+            caption = QRect(left, top + edge, edge, letters.px(_CAPTION_PX))
+            colour = WORDS if key == comparison.current_key else FAINT
+            letters.write(
+                painter, caption, f"{index + 1}  {comparison.opened(key).source.title}", letters.small, colour
+            )
+        return is_sharp
+
+    def _paint_patch(self, painter: QPainter, drawing: Drawing, key: str, patch: QRect, x: float, y: float) -> bool:
+        zoom, opened = self.zoom, self._panes.comparison.opened(key)
+        placement = Placement(
+            round(patch.left() + patch.width() / 2 - x * zoom), round(patch.top() + patch.height() / 2 - y * zoom), zoom
+        )
+        painter.fillRect(patch, QColor(0, 0, 0, 120))
+        finished = self._panes.comparison.finished(key)
+        inside: QRegion | None = None
+        if finished is not None:
+            raster = opened.source.raster
+            own = placement.inner(*opened.origin, float(opened.magnification))
+            seen = own.visible(patch, raster.height, raster.width)
+            inside = QRegion()
+            for box in boxes_of(finished.intersected(QRect(seen.left, seen.top, seen.width, seen.height))):
+                inside += own.place(box) & patch
+        is_sharp = drawing.draw(painter, opened.natural, patch, placement, False, inside)
+        self._paint_aim(painter, patch, zoom)
+        return is_sharp
+
+    def _paint_aim(self, painter: QPainter, patch: QRect, zoom: float) -> None:
+        """Frames the middle pixel of the patch."""
+        painter.save()
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        edge = max(6.0 * self._panes.ratio, zoom)
+        aim = QRect(0, 0, round(edge), round(edge))
+        aim.moveCenter(patch.center())
+        painter.setPen(QPen(QColor(0, 0, 0, 160), 3 * self._panes.ratio))
+        painter.drawRect(aim)
+        painter.setPen(QPen(QColor(255, 255, 255, 230), self._panes.ratio))
+        painter.drawRect(aim)
+        painter.restore()
+
+    def _columns(self, count: int) -> int:
+        return count if count <= _MOST_COLUMNS else -(-count // 2)
