@@ -8,6 +8,11 @@ from torch import Tensor
 # On a CPU a block's scores stay near one core's second-level cache; elsewhere launches cost more than memory.
 _CACHED_BYTES = 1 << 20
 _DEVICE_BYTES = 128 << 20
+# Blocks that stay with one thread may be larger: what a call costs by itself weighs more there than the cache.
+_THREAD_BYTES = 2 << 20
+
+# Windows, heads, query rows.
+Block = tuple[slice, slice, slice]
 
 
 def block_slices(count: int, item_bytes: int, budget_bytes: int) -> Iterator[slice]:
@@ -15,6 +20,24 @@ def block_slices(count: int, item_bytes: int, budget_bytes: int) -> Iterator[sli
     step = max(1, budget_bytes // max(1, item_bytes))
     for start in range(0, count, step):
         yield slice(start, min(start + step, count))
+
+
+def head_blocks(q: Tensor, keys: int) -> Iterator[Block]:
+    """Cut the scores of q (W, H, N, D) against ``keys`` keys into blocks for one thread each: windows, heads, query rows.
+
+    A block holds whole windows, or, where one is too large, one head of a window or some rows of one. Blocks that differ
+    only in the window follow each other, so that the bias they share stays in cache too.
+    """
+    windows, heads, tokens, _ = q.shape
+    row_bytes = keys * q.element_size()
+    if heads * tokens * row_bytes <= _THREAD_BYTES:
+        for window in block_slices(windows, heads * tokens * row_bytes, _THREAD_BYTES):
+            yield window, slice(0, heads), slice(0, tokens)
+        return
+    for head in range(heads):
+        for rows in block_slices(tokens, row_bytes, _THREAD_BYTES):
+            for window in range(windows):
+                yield slice(window, window + 1), slice(head, head + 1), rows
 
 
 def score_blocks(q: Tensor, keys: int) -> Iterator[tuple[slice, slice]]:

@@ -30,14 +30,15 @@ def bias_matrix(bias_table: Tensor, window_size: int) -> Tensor:
     return bias
 
 
-def region_penalty(regions: Tensor, windows: slice, dtype: torch.dtype) -> Tensor:
-    """Return the (windows of the slice, 1, N, N) penalty: -100 where two tokens lie in different regions, else 0.
+def region_penalty(regions: Tensor, windows: slice, dtype: torch.dtype, rows: slice = slice(None)) -> Tensor:
+    """Return the (windows, 1, rows, N) penalty: -100 where two tokens lie in different regions, else 0.
 
-    ``regions`` is (windows per image, N); window w uses row w mod (windows per image). The slice has both ends.
+    ``regions`` is (windows per image, N); window w uses row w mod (windows per image). ``windows`` has both ends;
+    ``rows`` are the query tokens.
     """
-    rows = torch.arange(windows.start, windows.stop, device=regions.device) % regions.shape[0]
-    label = regions[rows]
-    return (label[:, None, :, None] != label[:, None, None, :]).to(dtype) * -100.0
+    window = torch.arange(windows.start, windows.stop, device=regions.device) % regions.shape[0]
+    label = regions[window]
+    return (label[:, None, rows, None] != label[:, None, None, :]).to(dtype) * -100.0
 
 
 def sum_to_heads(grad: Tensor, heads: int) -> Tensor:

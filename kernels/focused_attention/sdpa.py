@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from kernels.blocks import score_blocks
+from kernels.focused_attention import blocked
 from kernels.focused_attention.selection import largest
 from kernels.focused_attention.state import FLOOR, DenseLayer, FocusState
 from kernels.precision import accumulate_dtype
@@ -35,7 +36,10 @@ def focused_attention(
     regions: Tensor | None,
     scale: float,
 ) -> tuple[Tensor, FocusState]:
-    """Score, multiply by the carried values and select, block by block; shapes as in the public call."""
+    """Score, multiply by the carried values and select, block by block; shapes as in the public call.
+
+    A CPU that needs no gradient takes the path of ``blocked``, which keeps nothing for one.
+    """
     dtype = accumulate_dtype(q.dtype)
     # Kept by the state where the layer stays dense, so views of a larger tensor are copied once, here.
     q, k = q.contiguous(), k.contiguous()
@@ -44,10 +48,12 @@ def focused_attention(
         regions = None
     empty = q.new_empty(0, dtype=dtype)
     layers = [*previous.dense, DenseLayer(q, k, bias_table, window_size, regions, scale, empty, empty)]
+    if q.device.type == "cpu" and not _needs_gradient(layers, v, previous):
+        out, state = blocked.focused_attention(layers, v, topk, previous)
+        return out.to(q.dtype), state
     operands = [tensor for layer in layers for tensor in _operands(layer, dtype)]
     all_regions = tuple(layer.regions for layer in layers)
     v_wide = v.to(dtype).contiguous()
-    out: Tensor
     if topk < q.shape[2] or previous.indices is not None:
         out, values, indices = _Narrowing.apply(  # type: ignore[no-untyped-call]
             topk, all_regions, v_wide, previous.values, previous.indices, *operands
@@ -56,6 +62,13 @@ def focused_attention(
     out, log_sum_exp, norm = _Dense.apply(all_regions, v_wide, *operands)  # type: ignore[no-untyped-call]
     layer = DenseLayer(q, k, bias_table, window_size, regions, scale, log_sum_exp, norm)
     return out.to(q.dtype), FocusState(dense=(*previous.dense, layer))
+
+
+def _needs_gradient(layers: Sequence[DenseLayer], v: Tensor, previous: FocusState) -> bool:
+    if not torch.is_grad_enabled():
+        return False
+    inputs = [v, *(x for layer in layers for x in (layer.q, layer.k, layer.bias_table))]
+    return any(x.requires_grad for x in inputs) or (previous.values is not None and previous.values.requires_grad)
 
 
 def _operands(layer: DenseLayer, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
@@ -81,7 +94,7 @@ class _Scores:
         logits = self.q[windows, :, rows] @ self.k[windows].mT
         logits += self.bias[:, rows]
         if self.regions is not None:
-            logits += region_penalty(self.regions, windows, logits.dtype)[:, :, rows]
+            logits += region_penalty(self.regions, windows, logits.dtype, rows)
         return logits
 
 

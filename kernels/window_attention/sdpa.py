@@ -83,7 +83,7 @@ class _WindowAttention(torch.autograd.Function):
             logits = scaled[block] @ k[here].mT
             logits += bias[:, rows]
             if regions is not None:
-                logits += region_penalty(regions, here, logits.dtype)[:, :, rows]
+                logits += region_penalty(regions, here, logits.dtype, rows)
             probabilities = logits.softmax(dim=-1)
             grad_v[here] += times_thin(probabilities.mT, grad_out[block])
             grad = grad_out[block] @ v[here].mT

@@ -1,7 +1,5 @@
 """focused_attention against a definition written out in float64, over chains of layers, on every backend of a CPU."""
 
-import sys
-
 import pytest
 import torch
 from torch import Tensor
@@ -85,6 +83,7 @@ def backend_in_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     backend, _, tiny = str(request.param).partition("-")
     if tiny:
         monkeypatch.setattr(kernels.blocks, "_CACHED_BYTES", 3000)
+        monkeypatch.setattr(kernels.blocks, "_THREAD_BYTES", 3000)
     return backend
 
 
@@ -266,16 +265,12 @@ def test_the_floor_keeps_vanished_rows_finite(backend: str, topk: int) -> None:
     assert bool(grad.isfinite().all())
 
 
-@pytest.mark.parametrize("parallel", [1, 1000], ids=["torch", "numpy"])
-def test_ties_go_to_the_lower_position(parallel: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[largest.__module__], "_PARALLEL_THREADS", parallel)
+def test_ties_go_to_the_lower_position() -> None:
     values = torch.tensor([[0.25, 0.5, 0.25, 0.25, 0.0, 0.25], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0]])
     assert largest(values, 3).sort(dim=-1).values.tolist() == [[0, 1, 2], [0, 1, 2]]
 
 
-@pytest.mark.parametrize("parallel", [1, 1000], ids=["torch", "numpy"])
-def test_largest_agrees_with_a_full_sort(parallel: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[largest.__module__], "_PARALLEL_THREADS", parallel)
+def test_largest_agrees_with_a_full_sort() -> None:
     values = torch.rand(40, 1023, generator=torch.Generator().manual_seed(3)) ** 9
     for kept in (1, 16, 511, 1023):
         expected = values.sort(dim=-1, descending=True).values[:, :kept]

@@ -6,7 +6,6 @@ Super-Resolution". Shape legend: B batch, C = dim, P = pdim, H W pixels, M windo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -200,7 +199,7 @@ class PublishedESC(nn.Module):
 def multiply_adds(network: PublishedESC, height: int, width: int) -> int:
     """Count the multiply-adds of one image, for matrix products and convolutions; sides are whole windows."""
     pixels = height * width
-    total = sum(
+    total: int = sum(
         pixels * module.weight.numel()
         for name, module in network.named_modules()
         if isinstance(module, nn.Conv2d) and "dwc_proj" not in name
@@ -210,4 +209,4 @@ def multiply_adds(network: PublishedESC, height: int, width: int) -> int:
         total += 2 * pixels * attention.window_size**2 * attention.to_out.weight.shape[0]
         total += pixels * network.plk_filter.numel() * len(block.pconvs)
         total += pixels * 9 * network.plk_filter.shape[0] * len(block.pconvs)
-    return int(math.floor(total))
+    return total

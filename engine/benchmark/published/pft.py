@@ -66,9 +66,7 @@ class FocusedAttention(nn.Module):
         self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * window_size - 1) ** 2, columns))
         self.proj = nn.Linear(dim, dim)
 
-    def forward(
-        self, windows: Tensor, entry: Tensor, mask: Tensor | None, carried: Carried, parity: int
-    ) -> Tensor:
+    def forward(self, windows: Tensor, entry: Tensor, mask: Tensor | None, carried: Carried, parity: int) -> Tensor:
         """Map `(windows, N, 4C)`, that is q, k, v and the position term, to `(windows, N, C)`."""
         count, tokens, width = windows.shape
         channels = width // 4
@@ -122,9 +120,7 @@ class Layer(nn.Module):
         self.attn_win = FocusedAttention(dim, window_size, heads, topk)
         self.convffn = FeedForward(dim, int(dim * mlp_ratio), kernel_size)
 
-    def forward(
-        self, x_btc: Tensor, size: tuple[int, int], entry: Tensor, mask: Tensor, carried: Carried
-    ) -> Tensor:
+    def forward(self, x_btc: Tensor, size: tuple[int, int], entry: Tensor, mask: Tensor, carried: Carried) -> Tensor:
         """Map `(B, H*W, C)` to the same shape."""
         batch, _, channels = x_btc.shape
         qkv = self.wqkv(self.norm1(x_btc))
@@ -137,7 +133,7 @@ class Layer(nn.Module):
         if self.shift:
             merged = torch.roll(merged, (self.shift, self.shift), (1, 2))
         x = x_btc + merged.reshape(x_btc.shape)
-        out = x + self.convffn(self.norm2(x), size)
+        out: Tensor = x + self.convffn(self.norm2(x), size)
         return out
 
 
@@ -161,9 +157,7 @@ class Block(nn.Module):
         self.residual_group.layers = nn.ModuleList(layers)
         self.conv = nn.Conv2d(dim, dim, 3, padding=1)
 
-    def forward(
-        self, x_btc: Tensor, size: tuple[int, int], entry: Tensor, mask: Tensor, carried: Carried
-    ) -> Tensor:
+    def forward(self, x_btc: Tensor, size: tuple[int, int], entry: Tensor, mask: Tensor, carried: Carried) -> Tensor:
         """Map `(B, H*W, C)` to the same shape."""
         deep = x_btc
         for layer in self.residual_group.layers:

@@ -72,7 +72,7 @@ class RoutedAttention(nn.Module):
     def forward(self, x_bhwc: Tensor) -> Tensor:
         """Map `(B, H, W, C)` to the same shape; sides are whole windows."""
         batch, height, width, channels = x_bhwc.shape
-        edge, heads, dim = self.window_size, self.heads, channels // self.heads
+        edge, dim = self.window_size, channels // self.heads
         rows, columns = height // edge, width // edge
         qkv = self.qkv(x_bhwc)
         split = qkv.reshape(batch, rows, edge, columns, edge, 3, channels).permute(5, 0, 1, 3, 2, 4, 6)
