@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from kernels._triton.launch import Compilation, Shape, launch, record
+from kernels._triton.launch import Compilation, Recording, Shape, launch, record
 from kernels._triton.targets import Target, target_of
 from kernels.convolutional_attention import sdpa
 from kernels.convolutional_attention.configs import Layout, forward_tiles, layout, weight_chunks, weight_tiles
@@ -225,13 +225,22 @@ def shipped(target: Target) -> list[Compilation]:
         for dtype in (torch.float16, torch.bfloat16, torch.float32):
             for channels in (16, 8, 48):
                 for last in (True, False):
-                    name = f"{str(dtype).removeprefix('torch.')} C {channels} {'channels last' if last else 'planes'}"
-                    form = torch.channels_last if last else torch.contiguous_format
-                    x = torch.empty(2, channels, 64, 96, dtype=dtype, device="meta").to(memory_format=form)
-                    static = torch.empty(channels, channels, 13, 13, dtype=dtype, device="meta")
-                    dynamic = torch.empty(2, channels, 3, 3, dtype=dtype, device="meta")
-                    recording.name(name, forward=True)
-                    _convolve(x, static, dynamic)
-                    recording.name(name, forward=False)
-                    _backward(x, static, dynamic, x, (True, True, True))
+                    _record_one(recording, dtype, (2, channels, 64, 96), last=last)
+        # Triton builds the number one into a kernel.
+        _record_one(recording, torch.float16, (1, 8, 1, 1), last=True)
         return recording.compilations
+
+
+def _record_one(recording: Recording, dtype: torch.dtype, shape: tuple[int, int, int, int], *, last: bool) -> None:
+    images, channels = shape[:2]
+    name = f"{str(dtype).removeprefix('torch.')} C {channels} {'channels last' if last else 'planes'}"
+    name += " one pixel" if shape[3] == 1 else ""
+    x = torch.empty(shape, dtype=dtype, device="meta")
+    if last:
+        x = x.to(memory_format=torch.channels_last)
+    static = torch.empty(channels, channels, 13, 13, dtype=dtype, device="meta")
+    dynamic = torch.empty(images, channels, 3, 3, dtype=dtype, device="meta")
+    recording.name(name, forward=True)
+    _convolve(x, static, dynamic)
+    recording.name(name, forward=False)
+    _backward(x, static, dynamic, x, (True, True, True))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from kernels._triton.launch import Compilation, launch, record
+from kernels._triton.launch import Compilation, Recording, launch, record
 from kernels._triton.targets import Target, target_of
 from kernels.dispatch import Backend, drop_if_broken
 from kernels.window_attention import sdpa
@@ -243,12 +243,24 @@ def shipped(target: Target) -> list[Compilation]:
             for head_dim, side in shapes:
                 _record_one(recording, dtype, head_dim, side, with_regions=False)
             _record_one(recording, dtype, 16, 16, with_regions=True)
+        # Triton builds the number one into a kernel.
+        _record_one(recording, torch.float16, 16, 8, with_regions=False, windows=1, heads=1)
         return recording.compilations
 
 
-def _record_one(recording: Any, dtype: torch.dtype, head_dim: int, side: int, *, with_regions: bool) -> None:
-    heads, windows, tokens = 4, 6, side * side
-    name = f"{str(dtype).removeprefix('torch.')} D {head_dim} M {side}" + (" regions" if with_regions else "")
+def _record_one(
+    recording: Recording,
+    dtype: torch.dtype,
+    head_dim: int,
+    side: int,
+    *,
+    with_regions: bool,
+    windows: int = 6,
+    heads: int = 4,
+) -> None:
+    tokens = side * side
+    name = f"{str(dtype).removeprefix('torch.')} D {head_dim} M {side}"
+    name += (" regions" if with_regions else "") + (" one window" if windows == 1 else "")
     # As the networks hand them over: one tensor of q, k and v, and heads inside a token.
     qkv = torch.empty(windows, tokens, 3, heads, head_dim, dtype=dtype, device="meta").permute(2, 0, 3, 1, 4)
     q, k, v = qkv[0], qkv[1], qkv[2]
