@@ -32,6 +32,7 @@ _PLAIN = ("srgb", "rgb", "rgb16", "scrgb", "b-w", "grey16", "multiband", "histog
 # only where it is coded arithmetically).
 _MOST_PIXELS_PER_BYTE = {"png": 8 * 1032, "jpeg": 2**14}
 _SMALL_PIXELS = 2**24
+_LONGEST_REASON = 300
 _UNKNOWN_RESOLUTIONS = (1.0, 72 / 25.4)
 _FLOAT_NOTE = "Floating-point pixels became 16 bits a channel."
 
@@ -223,6 +224,8 @@ def _open_with_libvips(path: str, form: Format, loader: str) -> Any:
 def damaged(path: str, title: str, why: str) -> InputError:
     """Returns the error for a file whose contents do not hold what its first bytes promise."""
     name = Path(path).name
+    # What libraries say may fill lines.
+    why = " ".join(why.split())[:_LONGEST_REASON].rstrip(".")
     if title == "HEIF" and not has_library("heif"):
         return InputError(
             f"{name} is HEIF, which the libraries at hand cannot read ({why}).",

@@ -7,18 +7,21 @@ loading a codec; the codecs are imported in the child.
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import threading
 import traceback
 from collections.abc import Callable
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from engine.errors import Failure, InputError, OutputError, TriptychError, to_failure
 from engine.imaging.limits import limit_address_space
 from engine.imaging.progress import Progress, unheard
+from engine.imaging.publish import leftovers
 from engine.messages import (
     PROTOCOL_VERSION,
     Decode,
@@ -45,6 +48,8 @@ def serve(connection: Connection) -> None:
     Sends `Ready` first, then for each request any number of `IoProgress` and a `Done...` or `Failed`, with its epoch.
     """
     _settle_in()
+    folders: list[Path] = []
+    threading.Thread(target=_leave_with_the_parent, args=(folders,), name="parent", daemon=True).start()
     # Progress comes from the thread that works and, during long calls of a codec, from one that waits.
     lock = threading.Lock()
 
@@ -58,7 +63,37 @@ def serve(connection: Connection) -> None:
             request: IoRequest = connection.recv()
             if isinstance(request, Stop):
                 return
+            folders[:] = _folders_of(request)
             send(answer(request, send))
+
+
+def _folders_of(request: IoRequest) -> list[Path]:
+    """Returns where a request may leave something unfinished."""
+    match request:
+        case Decode():
+            return [Path(request.raster_path).parent]
+        case Encode():
+            return [Path(request.path).parent, Path(request.canvas.path).parent]
+        case WriteSheet():
+            return [Path(request.path).parent]
+        case _:
+            return []
+
+
+def _leave_with_the_parent(folders: list[Path]) -> None:
+    """Ends this process when its parent is gone, in the middle of a request too, and removes what that leaves in `folders`.
+
+    Nobody would hear the answer, and whoever goes on with the job would find a second result beside its own.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    wait([parent.sentinel])
+    for folder in list(folders):
+        for path in leftovers(folder, os.getpid()):
+            with contextlib.suppress(OSError):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    os._exit(1)
 
 
 def answer(request: IoRequest, send: Callable[[Event], None] | None = None) -> Event:

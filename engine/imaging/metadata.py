@@ -38,8 +38,13 @@ def read_metadata(path: str, form: Format, image: Any, notes: list[str]) -> Bloc
     if form.name == "tiff":
         found["exif"] = _exif_of_tiff(path, notes)
         found["iptc"] = _tiff_blob(path, tiff_tags.PHOTOSHOP) or _tiff_blob(path, tiff_tags.IPTC)
-    if form.name == "png" and found["iptc"] is None:
+    if form.name == "png":
         found["iptc"] = _png_iptc(path)
+        lost = png_chunks.lost_texts(path)
+        if lost:
+            notes.append(
+                f"Texts in the PNG file were not kept: {', '.join(lost[:5])}{' ...' if len(lost) > 5 else ''}."
+            )
     return kept_metadata(found, notes)
 
 

@@ -16,6 +16,8 @@ from engine.imaging.profiles import D65, PRIMARIES, ColourSpace, build_profile, 
 _MAGIC_BYTES = 8
 _MAX_TEXT_BYTES = 64 * 2**20
 _SMALL_BYTES = 64
+_LONGEST_KEY_BYTES = 79
+_KNOWN_TEXTS = ("Software", "Raw profile type", "XML:com.adobe.xmp", "date:", "Thumb::")
 _SMALL = (b"cICP", b"sRGB", b"gAMA", b"cHRM", b"acTL")
 # How far gAMA and cHRM may be from sRGB's to be meant for sRGB's: they are rounded, and mostly written without much thought.
 _GAMMA_SLACK, _CHROMATICITY_SLACK = 0.005, 0.003
@@ -52,6 +54,19 @@ def texts(path: str, keys: tuple[str, ...]) -> dict[str, bytes]:
             if key in keys and plain is not None:
                 found.setdefault(key, plain)
     return found
+
+
+def lost_texts(path: str) -> list[str]:
+    """Returns the keys of a PNG file's texts that a result does not carry: all but `Software`, profiles, XMP and plain dates."""
+    found: dict[str, None] = {}
+    with open(path, "rb") as file:
+        for kind, _ in _chunks(file):
+            if kind in (b"tEXt", b"zTXt", b"iTXt"):
+                raw_key, separator, _ = file.read(_LONGEST_KEY_BYTES + 1).partition(b"\0")
+                key = raw_key.decode("latin-1")
+                if separator and key.isprintable() and not key.startswith(_KNOWN_TEXTS):
+                    found[key] = None
+    return list(found)
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:

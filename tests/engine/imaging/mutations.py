@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import struct
 import zlib
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pyvips
+from PIL import Image
 
 from engine.canvas import RasterRef, create_raster
 from engine.imaging.encode import encode
@@ -204,3 +206,31 @@ def _with_checksums(data: bytes) -> bytes:
         at += 12 + length
     out.write(data[at:])
     return out.getvalue()
+
+
+def foreign_files() -> dict[str, list[bytes]]:
+    """Sound files of the kinds that libvips does not read, of those whose library is here."""
+    pixels = np.random.default_rng(2).integers(0, 256, (32, 48, 3), dtype=np.uint8)
+    picture = Image.fromarray(pixels)
+    found: dict[str, list[bytes]] = {}
+    for kind, options in (("bmp", {}), ("gif", {})):
+        out = io.BytesIO()
+        picture.save(out, kind, **options)
+        found[kind] = [out.getvalue()]
+    if importlib.util.find_spec("imagecodecs"):
+        import imagecodecs
+
+        box = b"\0\0\0\0" + exif_block().block
+        found["jxl"] = [
+            imagecodecs.jpegxl_encode(pixels, lossless=True),
+            imagecodecs.jpegxl_encode(pixels.astype(np.uint16) * 257, distance=1.0, usecontainer=True)
+            + struct.pack(">I4s", 8 + len(box), b"Exif")
+            + box,
+        ]
+    if importlib.util.find_spec("pillow_heif"):
+        import pillow_heif
+
+        out = io.BytesIO()
+        pillow_heif.from_pillow(picture).save(out, quality=90, exif=b"Exif\0\0" + exif_block().block, xmp=XMP)
+        found["heif"] = [out.getvalue()]
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+import zlib
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -85,7 +86,7 @@ def _attack(folder: Path, files: dict[str, list[bytes]], each: int, tally: _Tall
     try:
         for kind, sound in files.items():
             for number in range(each):
-                rng = np.random.default_rng([SEED, KINDS.index(kind), number])
+                rng = np.random.default_rng([SEED, zlib.crc32(kind.encode()), number])
                 path = folder / f"damaged-{number}.{kind}"
                 path.write_bytes(mutations.mutated(sound[number % len(sound)], kind, rng))
                 started = time.monotonic()
@@ -151,7 +152,8 @@ def _check_encoded(io: _Io, decoded: DoneDecode, target: Path, number: int, tall
 
 def test_a_slice_of_the_damaged_images(tmp_path):
     tally = _Tally()
-    _attack(tmp_path, mutations.sound_files(tmp_path, KINDS), 30, tally)
+    files = mutations.sound_files(tmp_path, KINDS) | mutations.foreign_files()
+    _attack(tmp_path, files, 150 // len(files), tally)
     assert tally.deaths == []
     assert tally.read > 20
     assert tally.refused > 60
@@ -167,3 +169,14 @@ def test_two_thousand_damaged_images(tmp_path):
     assert tally.deaths == []
     assert tally.read + tally.refused == 2000
     assert min(tally.read, tally.refused) > 200
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_damaged_images_of_the_other_kinds(tmp_path):
+    tally = _Tally()
+    files = mutations.foreign_files()
+    _attack(tmp_path, files, 200, tally)
+    print(tally)
+    assert tally.deaths == []
+    assert tally.read + tally.refused == 200 * len(files)

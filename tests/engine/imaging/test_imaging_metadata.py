@@ -265,6 +265,7 @@ def test_texts_of_a_png_in_any_encoding_do_no_harm(tmp_path, picture, read):
     (tmp_path / "a.png").write_bytes(plain[:33] + chunks + plain[33:])
     info, _ = read(str(tmp_path / "a.png"))
     assert info.software == "Café ÿ"
+    assert info.warnings == ("Texts in the PNG file were not kept: Kéy ÿ.",)
 
 
 XMP_FORMS = [
