@@ -39,7 +39,7 @@ def dense_tile(target: Target, head_dim: int, dtype: torch.dtype, *, carried: bo
         return Tile(32, 32, Shape(8, 1), chunk=16)
     if target.platform == "hip":
         return Tile(64, 32, Shape(8, 1), chunk=16)
-    return Tile(64, 32, Shape(8, 2)) if carried or head_dim > 40 else Tile(64, 64, Shape(4, 2))
+    return Tile(64, 32, Shape(8 if carried or head_dim > 40 else 4, 2))
 
 
 def product_tile(target: Target, dtype: torch.dtype) -> Tile:

@@ -357,7 +357,8 @@ def _dense_forward(layers: list[_Layer], v: Tensor) -> tuple[Tensor, Tensor, Ten
             "scale_log2": layer.plan.scale * _LOG2_E,
         },
         {
-            **{"HEAD_DIM": layer.plan.head_dim, "BLOCK_D": max(16, triton.next_power_of_2(layer.q.shape[-1]))},
+            "HEAD_DIM": layer.plan.head_dim,
+            "BLOCK_D": max(16, triton.next_power_of_2(layer.q.shape[-1])),
             **_dense_constants(layer, tile),
         },
         tile.shape,
@@ -732,7 +733,7 @@ def _layer_table(layers: Sequence[_Layer], keys: Sequence[Tensor], device: torch
     """
     if not layers:
         return {"layers_ptr": None, "previous": 0}
-    rows = []
+    rows: list[int] = []
     for layer, k in zip(layers, keys, strict=True):
         plan, found = layer.plan, layer.table_arguments()
         addresses = [0 if x is None else x.data_ptr() for x in (plan.regions, plan.log_sum_exp, plan.norm)]

@@ -12,7 +12,6 @@ import torch
 from kernels._triton.launch import Shape
 from kernels._triton.targets import Target
 
-
 # The routing kernel holds the best windows of a row in registers; more than this are found by torch, block by block.
 MOST_ROUTED = 32
 

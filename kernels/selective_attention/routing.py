@@ -39,9 +39,9 @@ def select_windows(q: Tensor, k: Tensor, topk: int) -> Tensor:
 
         def run(chosen: Backend) -> Tensor:
             if chosen is Backend.TRITON and kept <= MOST_ROUTED:
-                from kernels.selective_attention import triton_routing
+                from kernels.selective_attention import triton_kernels
 
-                return triton_routing.best_windows(query_mean, key_mean, kept)
+                return triton_kernels.best_windows(query_mean, key_mean, kept)
             return _best_in_blocks(query_mean, key_mean, kept)
 
         # Whatever serves the attention serves its routing.

@@ -107,7 +107,7 @@ def check_choice(state: FocusState, free: FocusState, told: FocusState) -> None:
     assert (state.values.dtype, state.indices.dtype) == (torch.float32, torch.int16)
     ordered = state.indices.sort(dim=-1).values
     assert bool((ordered.diff(dim=-1) > 0).all()), "a key was kept twice"
-    assert 0 <= int(ordered[..., 0].min())
+    assert int(ordered[..., 0].min()) >= 0
     # Where the kernel chose otherwise, what it kept instead must be as large within rounding.
     best, kept = (x.values.sort(dim=-1).values.detach() for x in (free, told))
     apart = (best - kept).abs() > 1e-5 * best + 1e-30
@@ -262,9 +262,10 @@ def test_the_state_stays_small_while_dense_interpreted() -> None:
 @pytest.mark.interpreted
 def test_larger_windows_are_refused_with_the_reason() -> None:
     assert supports("focused_attention", "triton", "cpu", torch.float32, 13, tokens=1024).ok
-    assert "up to 1024 tokens, not 2304" in supports(
-        "focused_attention", "triton", "cpu", torch.float32, 13, tokens=2304
-    ).reason
+    assert (
+        "up to 1024 tokens, not 2304"
+        in supports("focused_attention", "triton", "cpu", torch.float32, 13, tokens=2304).reason
+    )
 
 
 @pytest.mark.gpu
