@@ -35,8 +35,8 @@ from engine.workspace import JobFolder, job_id, open_job
 
 # What comes out the same however often it is tried: nothing of such a job is worth keeping.
 FINAL_ERRORS = (InputError, UsageError, UnfitError)
-# In the plain form, what was found when the job began; the rest is what was asked for, and names the job.
-_FOUND = ("weights", "weights_scale", "variant")
+# What of the plain form was asked for and names the job; the rest was found when it began, or added by whoever began it.
+_ASKED = ("input", "label", "checkpoint", "settings", "target", "scale", "size", "reference", "subfolder")
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def from_plain(plain: dict[str, Any]) -> Job:
 
 def job_key(plain: dict[str, Any]) -> str:
     """Returns a name for what a plain job asks for: equal in every run and whichever weights it found."""
-    return job_id({name: value for name, value in plain.items() if name not in _FOUND})
+    return job_id({name: plain.get(name) for name in _ASKED})
 
 
 def run_job(

@@ -20,6 +20,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ class JobFolder:
             self.header_path.unlink(missing_ok=True)
             _sync_folder(self.path)
             for each in _contents(self.path):
-                each.unlink(missing_ok=True)
+                _remove(each)
         self.header, self.problem, self.is_foreign = None, "", False
 
     def release(self) -> None:
@@ -135,7 +136,8 @@ class JobFolder:
             with _disk_errors(self.path):
                 self.header_path.unlink(missing_ok=True)
             for each in _contents(self.path):
-                _try_unlink(each)
+                with contextlib.suppress(OSError):
+                    _remove(each)
             for each in self.path.glob("worker.*.lock"):
                 _try_unlink(each)
             # While it is held: whoever waits for this file finds it unlinked and asks again. Windows refuses.
@@ -356,6 +358,14 @@ def _last_used_s(path: Path) -> float:
         with contextlib.suppress(FileNotFoundError):
             times.append(each.stat().st_mtime)
     return max(times, default=0.0)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        # Of an I/O process that was killed while it resized or bled colour.
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _try_unlink(path: Path) -> None:

@@ -145,6 +145,31 @@ def test_a_killed_command_is_resumed_bit_for_bit(
     check_kill(start, moment, album, tmp_path / "out", own_cache, expected, resume)
 
 
+def test_a_result_that_was_being_written_when_the_command_was_killed_is_written_once(
+    triptych: Callable, start: Callable, own_cache: Path, tmp_path: Path
+) -> None:
+    # Noise, in a form that takes seconds to write and says nothing on the way.
+    noise = np.random.default_rng(1).integers(0, 256, (192, 192, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "noise.png"), noise)
+    out = tmp_path / "out"
+    words = ["--model", "esc-fast", "--scale", "4", "--format", "webp", "--quality", "100", "-o", out]
+    process = start("upscale", tmp_path / "noise.png", *words, cache=own_cache)
+    children: list[psutil.Process] = []
+
+    def is_writing() -> bool:
+        children[:] = psutil.Process(process.pid).children(recursive=True)
+        return any(out.glob(".triptych-*"))
+
+    assert watch(process, is_writing)
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(children, timeout=3)
+    assert alive == []
+    assert not out.exists() or list(out.iterdir()) == []
+    assert triptych("upscale", "--resume", "--json").status == 0
+    assert [path.name for path in out.iterdir()] == ["noise_esc-fast_x4.webp"]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_command_killed_at_ten_moments_is_resumed_bit_for_bit(

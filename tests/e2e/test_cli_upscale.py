@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.client import Engine
+
 KEYS = {
     "input", "output", "model", "variant", "scale", "width", "height", "tiles", "tile", "overlap", "device", "precision",
     "backend", "seconds", "peak_memory_bytes", "predicted_memory_bytes", "psnr", "ssim", "warnings",
@@ -108,6 +110,16 @@ def test_formats(triptych: Callable, photo: Path, format_name: str, extension: s
     outcome = triptych("upscale", photo, "--scale", 2, "--format", format_name, "--quality", 90, "--json")
     assert Path(outcome.jobs[0]["output"]).suffix == extension
     assert read(outcome.jobs[0]["output"]).shape == (80, 112, 3)
+
+
+@pytest.mark.parametrize("words", [["--format", "avif"], ["-o", "photo.avif"]])
+def test_avif(triptych: Callable, engine: Engine, photo: Path, words: list[str]) -> None:
+    words = [str(photo.parent / word) if word.endswith(".avif") else word for word in words]
+    (job,) = triptych("upscale", photo, "--scale", 2, *words, "--json").jobs
+    assert Path(job["output"]).suffix == ".avif"
+    info = engine.inspect(Path(job["output"]))
+    assert (info.format, info.width, info.height) == ("avif", 112, 80)
+    assert info.software.startswith("Triptych")
 
 
 def test_size_takes_the_smallest_scale_that_reaches_it(triptych: Callable, photo: Path) -> None:

@@ -139,10 +139,17 @@ def test_journals_come_in_the_order_of_their_numbers(root: Path) -> None:
         assert [path.name for path in folder.journals()] == [f"journal.{number}" for number in range(12)]
 
 
+def leave_a_folder(path: Path) -> None:
+    """Leaves what an I/O process leaves that is killed while it resizes."""
+    (path / ".triptych-0-0-x.resize").mkdir()
+    (path / ".triptych-0-0-x.resize" / "strip.raw").write_bytes(b"pixels")
+
+
 def test_clear_leaves_nothing_of_the_earlier_run(root: Path) -> None:
     with open_job(root, JOB) as folder:
         begin(folder)
         folder.next_writer()
+        leave_a_folder(folder.path)
         folder.clear()
         assert folder.header is None
         assert [path.name for path in folder.path.iterdir()] == ["lock"]
@@ -310,6 +317,7 @@ def test_remove_takes_everything_and_a_new_job_can_begin(root: Path) -> None:
     begin(folder)
     hold_worker_lock(folder.path, 0).release()
     folder.next_writer()
+    leave_a_folder(folder.path)
     folder.remove()
     assert list(root.iterdir()) == []
     folder.release()
