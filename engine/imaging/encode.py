@@ -177,11 +177,10 @@ def write_file(
     image.signal_connect("eval", lambda _, state: report(state.percent / 100))
     with messages() as said:
         try:
-            _save(image, aside, options, blocks)
-        except (pyvips.Error, ValueError) as error:
-            why = reason(error, said) if isinstance(error, pyvips.Error) else str(error)
+            _save(image, aside, options, blocks, notes)
+        except pyvips.Error as error:
             raise OutputError(
-                f"{target.name} cannot be written in {target.parent} ({why}).",
+                f"{target.name} cannot be written in {target.parent} ({reason(error, said)}).",
                 "Free some disk space, or choose another folder with --output.",
             ) from error
 
@@ -204,21 +203,26 @@ def _with_profile(image: Any, source: ImageInfo, options: EncodeOptions, notes: 
     return image
 
 
-def _save(image: Any, aside: Path, options: EncodeOptions, blocks: Blocks) -> None:
-    """Has libvips write the pixels and the profile; all other metadata is put in here."""
+def _save(image: Any, aside: Path, options: EncodeOptions, blocks: Blocks, notes: list[str]) -> None:
+    """Has libvips write the pixels and the profile; all other metadata is put in here.
+
+    A finished picture is never lost for its metadata: what cannot be put in is left out and said in `notes`.
+    """
     form = format_named(options.format)
     # libvips reads odd file names as bytes only.
     name = os.fsencode(aside) if os.name == "posix" else str(aside)
     if options.format == "tiff":
         getattr(image, str(form.saver))(name, keep="icc", **_save_options(image, options))
-        write_into_tiff(str(aside), blocks)
+        with _said_in(notes):
+            write_into_tiff(str(aside), blocks)
         return
     if options.format == "avif":
         if blocks.xmp:
             image.set_type(pyvips.GValue.blob_type, "xmp-data", blocks.xmp)
         getattr(image, str(form.saver))(name, keep=_KEEP_ICC_EXIF_XMP, **_save_options(image, options))
         if blocks.exif:
-            containers.replace_avif_exif(str(aside), blocks.exif)
+            with _said_in(notes):
+                containers.replace_avif_exif(str(aside), blocks.exif)
         return
     with open(aside, "wb", buffering=_STREAM_BUFFER_BYTES) as file:
         failures: list[OSError] = []
@@ -242,6 +246,14 @@ def _save(image: Any, aside: Path, options: EncodeOptions, blocks: Blocks) -> No
             if failures:
                 raise failures[0] from None
             raise
+
+
+@contextlib.contextmanager
+def _said_in(notes: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        notes.append(f"The metadata was left out, as it could not be put in ({error}).")
 
 
 def _save_options(image: Any, options: EncodeOptions) -> dict[str, Any]:

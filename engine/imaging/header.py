@@ -16,7 +16,7 @@ from typing import Any
 import pyvips
 
 from engine.errors import ImageTooLargeError, InputError
-from engine.imaging import codec, containers, exif, png_chunks, tiff_tags
+from engine.imaging import codec, containers, exif, png_chunks, profiles, tiff_tags
 from engine.imaging.codec import configure, messages, reason
 from engine.imaging.containers import Blocks
 from engine.imaging.foreign import DamagedError, has_library, open_foreign, profile_of
@@ -313,7 +313,10 @@ def _icc(profile: bytes | None, channels: int, notes: list[str]) -> bytes | None
         notes.append(f"The colour profile of {len(profile) / 2**20:.0f} MiB was dropped: at most 16 MiB are kept.")
         return None
     space = b"GRAY" if channels <= 2 else b"RGB "
-    if len(profile) < 128 or profile[36:40] != b"acsp" or profile[16:20] != space:
+    length = int.from_bytes(profile[:4], "big")
+    # Some writers pad it, and PNG's would refuse that: the profile itself says where it ends.
+    profile = profile[:length]
+    if len(profile) < max(128, length) or profile[16:20] != space or not profiles.can_be_opened(profile):
         notes.append("The colour profile was dropped: it is damaged or made for other channels than this image has.")
         return None
     return profile

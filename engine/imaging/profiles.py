@@ -1,11 +1,12 @@
 """Colour profiles for files that name their colours by code points instead of carrying a profile: AVIF, HEIF, JPEG XL.
 
-Imports the standard library and numpy. The code points are those of ITU-T H.273 (tables 2 and 3); the profiles are ICC.1:2022
-display profiles of matrix and curves, relative to D50 by the Bradford adaptation.
+Imports the standard library, numpy, and Pillow for the check of a profile. The code points are those of ITU-T H.273 (tables 2 and
+3); the profiles are ICC.1:2022 display profiles of matrix and curves, relative to D50 by the Bradford adaptation.
 """
 
 from __future__ import annotations
 
+import io
 import struct
 from dataclasses import dataclass
 
@@ -86,6 +87,17 @@ def build_profile(space: ColourSpace) -> bytes:
             tags[name + b"XYZ"] = _xyz_tag(column)
             tags[name + b"TRC"] = curve
     return _profile(b"RGB " if space.primaries else b"GRAY", tags)
+
+
+def can_be_opened(profile: bytes) -> bool:
+    """Whether the colour management system takes the profile; libvips would leave out another without a word."""
+    from PIL import ImageCms
+
+    try:
+        ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    except (OSError, ValueError, ImageCms.PyCMSError):
+        return False
+    return True
 
 
 def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:

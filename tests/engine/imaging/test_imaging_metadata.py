@@ -381,3 +381,17 @@ def test_hostile_xmp_takes_no_time_to_speak_of(filling):
     """Regular expressions that look back over white space would take hours here."""
     packet = b'<r xmlns:tiff="http://ns.adobe.com/tiff/1.0/">' + filling * (2**21 // len(filling))
     assert len(xmp.corrected(packet, 96, 64)) == len(packet)
+
+
+@pytest.mark.parametrize(
+    ("name", "function"), [("a.tif", "write_into_tiff"), ("a.avif", "containers.replace_avif_exif")]
+)
+def test_a_finished_picture_is_never_lost_for_its_metadata(name, function, photo, read, write, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise ValueError("there is no room")
+
+    monkeypatch.setattr(f"engine.imaging.encode.{function}", refuse)
+    info, pixels = read(photo)
+    written = write(pixels / np.float32(255), name, info)
+    assert any("metadata was left out" in sentence and "no room" in sentence for sentence in written.warnings)
+    assert read(written.path)[0].width == info.width

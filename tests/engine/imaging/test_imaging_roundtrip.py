@@ -364,3 +364,23 @@ def test_large_jpegs_are_written_without_holding_them(picture, write, read, monk
     monkeypatch.setattr("engine.imaging.encode._OPTIMAL_JPEG_PIXELS", 100)
     info, _ = read(write(picture() / np.float32(255), "large.jpg").path)
     assert (info.height, info.width) == (24, 31)
+
+
+@pytest.mark.parametrize("name", ["in.jpg", "in.tif", "in.webp"])
+def test_a_damaged_profile_is_dropped_and_said_before_the_work(name, picture, read, write, wide_gamut_icc, tmp_path):
+    damaged = wide_gamut_icc[:128] + b"\xff" * (len(wide_gamut_icc) - 128)
+    Image.fromarray(picture()).save(tmp_path / name, icc_profile=damaged)
+    info, _ = read(str(tmp_path / name))
+    assert info.icc is None
+    assert info.warnings == (
+        "The colour profile was dropped: it is damaged or made for other channels than this image has.",
+    )
+
+
+@pytest.mark.parametrize("target", ["out.png", "out.jpg", "out.tif", "out.webp", "out.avif"])
+def test_padding_behind_a_profile_does_no_harm(target, picture, read, write, wide_gamut_icc, tmp_path):
+    Image.fromarray(picture()).save(tmp_path / "in.jpg", icc_profile=wide_gamut_icc + b"\0" * 7)
+    info, pixels = read(str(tmp_path / "in.jpg"))
+    assert (info.icc, info.warnings) == (wide_gamut_icc, ())
+    again, _ = read(write(pixels / np.float32(255), target, info).path)
+    assert again.icc == wide_gamut_icc
