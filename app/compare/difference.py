@@ -82,11 +82,17 @@ class DifferenceLayer(TileLayer):
         )  # fmt: skip
         return min(GAINS[-1], max(1.0, 1.0 / largest)) if largest > 0 else GAINS[-1]
 
+    @property
+    def _samples(self) -> int:
+        """Samples along each axis of a pixel: interpolating is dearer than reading."""
+        is_interpolated = self.base.magnification != 1 or self.shown.magnification != 1
+        return _SAMPLES // 2 if is_interpolated else _SAMPLES
+
     def _values(self, box: Box, level: int, samples: int = _SAMPLES) -> Values:
         """Returns a box of a level: (H, W, 3) of 0..1 for absolute, (H, W) of -1..1 for signed, of 0..2 for SSIM (0: same)."""
         if self.settings.kind == "ssim":
             return self._structure(box, level)
-        samples = min(samples, 1 << level)
+        samples = min(samples, self._samples, 1 << level)
         rows, columns = sample_points(box, level, samples, self.level_size(0))
         base = colour_of(values_at(self.base, rows, columns))
         shown = colour_of(values_at(self.shown, rows, columns))
@@ -104,7 +110,7 @@ class DifferenceLayer(TileLayer):
             box.height * factor + 2 * reach,
             box.width * factor + 2 * reach,
         )
-        samples = min(_SAMPLES, 1 << at_level)
+        samples = min(self._samples, 1 << at_level)
         rows, columns = sample_points(around, at_level, samples, None)
         base, shown = (
             _mean_of_squares(luma_of(colour_of(values_at(each, rows, columns)))[:, :, None], samples)[:, :, 0]

@@ -12,7 +12,6 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from app.compare.labels import name_of
 from app.compare.lettering import FAINT, MARGIN_PX, PLATE_EDGE, WORDS, Lettering
 from app.compare.panes import Cell, Panes
 from app.compare.sampling import as_unit, colour_of
@@ -67,7 +66,7 @@ class Inspector:
             if own is not None and base is not None and key != comparison.reference_key:
                 difference = max(abs(a - b) for a, b in zip(own[:3], base[:3], strict=True))
             is_exact = comparison.opened(key).source.raster.dtype == "uint8"
-            readings.append(Reading(key, name_of(comparison, key), own, is_exact, difference))
+            readings.append(Reading(key, comparison.opened(key).source.title, own, is_exact, difference))
         return readings
 
     def words(self, spot: tuple[Cell, QPointF]) -> str:

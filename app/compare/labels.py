@@ -12,6 +12,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QPoint, QRect, Qt
 from PySide6.QtGui import QImage, QPainter
 
+from app.compare.camera import NEAREST_ABOVE_ZOOM
 from app.compare.comparison import Comparison
 from app.compare.difference import DifferenceSettings, colours_of
 from app.compare.lettering import FAINT, MARGIN_PX, Lettering
@@ -46,10 +47,10 @@ def gain_text(gain: float) -> str:
     return f"× {gain:.0f}" if abs(gain - round(gain)) < 0.05 else f"× {gain:.1f}"
 
 
-def name_of(comparison: Comparison, key: str) -> str:
-    """Returns a source's title; an input says how it is magnified."""
+def name_of(comparison: Comparison, key: str, zoom: float) -> str:
+    """Returns a source's title; an input that is interpolated at this zoom says how."""
     opened = comparison.opened(key)
-    if opened.source.kind != "input" or opened.magnification == 1:
+    if opened.source.kind != "input" or opened.magnification == 1 or zoom > NEAREST_ABOVE_ZOOM:
         return opened.source.title
     return _tr("{title} ({method})").format(title=opened.source.title, method=method_name(opened.method))
 
@@ -110,7 +111,7 @@ class Labels:
         if room < letters.px(40) or view.height() < line + 2 * margin:
             return
         number = str(comparison.keys.index(key) + 1)
-        title = name_of(comparison, key)
+        title = name_of(comparison, key, self._panes.camera.zoom)
         figures, scores = self.lines_of(key)
         is_reference = key == comparison.reference_key and len(comparison.keys) > 1
         gap = letters.px(8)
@@ -144,7 +145,7 @@ class Labels:
     def _paint_legend(self, painter: QPainter, letters: Lettering, view: QRect) -> None:
         comparison, settings = self._panes.comparison, self._panes.comparison.difference
         margin, padding = letters.px(MARGIN_PX), letters.px(10)
-        names = [name_of(comparison, key) for key in (comparison.current_key, comparison.reference_key)]
+        names = [name_of(comparison, key, 1.0) for key in (comparison.current_key, comparison.reference_key)]
         title = f"{difference_name(settings)}  {gain_text(settings.gain)}"
         subject = _tr("{shown} against {base}").format(shown=names[0], base=names[1])
         width = max(letters.px(_LEGEND_WIDTH_PX), letters.width(subject, letters.small) + 2 * padding)

@@ -111,15 +111,16 @@ class Drawing:
 
     def draw_exact(self, painter: QPainter, layer: TileLayer, view: QRect, own: Placement) -> bool:
         """Draws tiles as large as they are; returns whether all were there. `own` is the layer's placement."""
-        is_sharp = True
+        has_all = True
         for key in layer.keys_in(0, own.visible(view, layer.height, layer.width)):
             tile = self.store.get(key)
             if tile is not None:
                 painter.drawImage(own.place(layer.core(key)).topLeft(), tile.image)
-            elif self.store.can_come(key):
-                is_sharp = False
+                continue
+            has_all = False
+            if self.store.can_come(key):
                 self.wishes.append((layer, key))
-        return is_sharp
+        return has_all
 
     def _draw_tile(
         self, painter: QPainter, key: TileKey, tile: Tile, frame: QRect, shown: QRect, own: Placement, smooth: bool

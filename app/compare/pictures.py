@@ -38,9 +38,6 @@ class Pictures:
                 is_sharp &= self._paint_source(painter, drawing, part)
         if panes.shows_difference:
             is_sharp &= self._paint_difference(painter, drawing, panes.cells[0])
-        if panes.camera.zoom >= VALUES_FROM_ZOOM:
-            for part in panes.parts:
-                is_sharp &= self._paint_values(painter, drawing, part)
         return is_sharp
 
     def ahead(self) -> list[tuple[TileLayer, TileKey]]:
@@ -84,6 +81,10 @@ class Pictures:
     def _paint_layer(
         self, painter: QPainter, drawing: Drawing, opened: OpenSource, part: Part, region: QRegion | None
     ) -> bool:
+        if self._panes.camera.zoom >= VALUES_FROM_ZOOM and not opened.natural.has_alpha:
+            # These tiles show the pixels too: where all of them are there, nothing lies beneath.
+            if self._paint_values(painter, drawing, opened, part, region):
+                return True
         layer, smooth = self._panes.layer_of(opened)
         placement = self._panes.placement_in(part.cell)
         if layer.has_alpha:
@@ -93,7 +94,12 @@ class Pictures:
             painter.setClipRegion(QRegion(frame) if region is None else region & frame)
             painter.fillRect(frame, self._checks())
             painter.restore()
-        return drawing.draw(painter, layer, part.view, placement, smooth, region)
+        is_sharp = drawing.draw(painter, layer, part.view, placement, smooth, region)
+        if self._panes.camera.zoom >= VALUES_FROM_ZOOM:
+            wished = len(drawing.wishes)
+            self._paint_values(painter, drawing, opened, part, region)
+            return is_sharp and len(drawing.wishes) == wished
+        return is_sharp
 
     def _paint_difference(self, painter: QPainter, drawing: Drawing, cell: Cell) -> bool:
         panes, comparison = self._panes, self._panes.comparison
@@ -115,10 +121,10 @@ class Pictures:
             del drawing.wishes[held:]
         return drawing.draw(painter, layers[0], cell.frame, placement, smooth, region)
 
-    def _paint_values(self, painter: QPainter, drawing: Drawing, part: Part) -> bool:
-        opened = self._panes.comparison.opened(part.key)
+    def _paint_values(
+        self, painter: QPainter, drawing: Drawing, opened: OpenSource, part: Part, region: QRegion | None
+    ) -> bool:
         own = self._panes.source_placement(opened, part.cell)
-        region = self._panes.final_region(part.key, part.cell, part.view)
         painter.save()
         painter.setClipRegion(QRegion(part.view) if region is None else region)
         is_sharp = drawing.draw_exact(painter, values_layer(opened, own.zoom), part.view, own)

@@ -7,8 +7,6 @@ copies them.
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect, Qt
@@ -17,13 +15,17 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter
 from app.compare.camera import Placement
 from app.compare.layers import OpenSource, Tile, TileKey, TileLayer
 from app.compare.sampling import as_unit, colour_of, luma_of
+from app.pixels import to_qimage
 
 _BLOCK_PX = 16
 # Smaller pixels have no room for three lines.
 _THREE_LINES_FROM_PX = 32
+_TALLEST_LINE_PX = 20
 _MOST_LAYERS = 5
 # The luma (0..1) above which black is easier to read than white.
 _LIGHT_FROM = 0.55
+
+_RGBA = QImage.Format.Format_RGBA8888_Premultiplied
 
 Glyphs = NDArray[np.uint8]
 
@@ -56,12 +58,13 @@ class ValuesLayer(TileLayer):
 
     def __init__(self, opened: OpenSource, zoom: float) -> None:
         raster = opened.source.raster
-        super().__init__(raster.height, raster.width, Fraction(opened.magnification), opened.origin, has_alpha=True)
+        super().__init__(raster.height, raster.width, opened.magnification, opened.origin, raster.has_alpha)
         self._map = opened.map_hwc
+        self._space = opened.space
         self._zoom = zoom
         room_px = int(zoom)
         self._lines = 3 if room_px >= _THREE_LINES_FROM_PX and raster.colour_channels == 3 else 1
-        line_px = (room_px - 4) // 3 if self._lines == 3 else min(room_px, 20)
+        line_px = min((room_px - 4) // 3 if self._lines == 3 else room_px, _TALLEST_LINE_PX)
         self._glyphs = draw_numbers(room_px, line_px)
 
     @property
@@ -70,33 +73,45 @@ class ValuesLayer(TileLayer):
         return 0
 
     def make(self, key: TileKey) -> Tile:
-        """Returns the digits of a block of pixels, black or white on nothing."""
+        """Returns a block of pixels as squares with their values in them, in black or white."""
         box = self.core(key)
         frame = Placement(0, 0, self._zoom).place(box)
-        rgb_hwc = colour_of(as_unit(self._map[box.slices]))
+        block = self._map[box.slices]
+        rgb_hwc = colour_of(as_unit(block))
         luma = luma_of(rgb_hwc)
         numbers = np.rint((rgb_hwc if self._lines == 3 else luma[:, :, None]) * 255).astype(np.intp)
-        alpha = np.zeros((frame.height(), frame.width()), dtype=np.uint8)
-        light = np.zeros_like(alpha)
+        tops = [round((box.top + row) * self._zoom) - frame.top() for row in range(box.height + 1)]
+        lefts = [round((box.left + column) * self._zoom) - frame.left() for column in range(box.width + 1)]
+        ink = self._ink(numbers, tops, lefts)
+        light = _spread(np.where(luma < _LIGHT_FROM, 255, 0)[:, :, None], tops, lefts)
+        shown = to_qimage(block, self._space).convertToFormat(QImage.Format.Format_RGBA8888_Premultiplied)
+        rows = np.frombuffer(shown.constBits(), np.uint8).reshape(box.height, shown.bytesPerLine())
+        squares = _spread(rows[:, : 4 * box.width].reshape(box.height, box.width, 4).astype(np.int16), tops, lefts)
+        # Digits are as opaque as their pixel is not: alpha counts as a colour whose light is full.
+        goal = np.concatenate([np.repeat(light, 3, axis=2), np.full_like(light, 255)], axis=2)
+        mixed = (squares + (goal - squares) * ink[:, :, None] // 255).astype(np.uint8)
+        image = QImage(mixed.data, frame.width(), frame.height(), 4 * frame.width(), _RGBA)
+        # Another format than the borrowed one, so Qt copies: the array goes when this returns.
+        owned = QImage.Format.Format_ARGB32_Premultiplied if self.has_alpha else QImage.Format.Format_RGB32
+        return Tile(image.convertToFormat(owned), box)
+
+    def _ink(self, numbers: NDArray[np.intp], tops: list[int], lefts: list[int]) -> NDArray[np.int16]:
+        """Returns how much of each device pixel the digits cover, 0..255."""
+        ink = np.zeros((tops[-1], lefts[-1]), dtype=np.int16)
         height, width = self._glyphs.shape[1:]
-        for row in range(box.height):
-            top = round((box.top + row) * self._zoom) - frame.top()
-            first = top + (int(self._zoom) - self._lines * height) // 2
-            for column in range(box.width):
-                left = round((box.left + column) * self._zoom) - frame.left()
-                if luma[row, column] < _LIGHT_FROM:
-                    light[top : top + int(self._zoom), left : left + width] = 255
+        inset = (int(self._zoom) - self._lines * height) // 2
+        for row, top in enumerate(tops[:-1]):
+            for column, left in enumerate(lefts[:-1]):
                 for line in range(self._lines):
-                    at = first + line * height
-                    alpha[at : at + height, left : left + width] = self._glyphs[numbers[row, column, line]]
-        # Premultiplied: white counts as much as it covers, black not at all.
-        white = np.minimum(alpha, light)
-        argb = np.ascontiguousarray(np.stack([white, white, white, alpha], axis=2))
-        image = QImage(
-            argb.data, frame.width(), frame.height(), 4 * frame.width(), QImage.Format.Format_ARGB32_Premultiplied
-        )
-        # A copy: the array goes when this returns.
-        return Tile(image.copy(), box)
+                    at = top + inset + line * height
+                    ink[at : at + height, left : left + width] = self._glyphs[numbers[row, column, line]]
+        return ink
+
+
+def _spread(pixels_hwc: NDArray[np.integer], tops: list[int], lefts: list[int]) -> NDArray[np.int16]:
+    """Returns pixels as the squares that they are on the screen."""
+    rows = np.repeat(pixels_hwc.astype(np.int16), np.diff(tops), axis=0)
+    return np.repeat(rows, np.diff(lefts), axis=1)
 
 
 def values_layer(opened: OpenSource, zoom: float) -> TileLayer:
