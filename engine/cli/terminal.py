@@ -26,17 +26,24 @@ def report_error(error: TriptychError) -> None:
 
 def ask(question: str) -> bool:
     """Asks a question on the terminal and returns whether the answer was yes; without a terminal it is no."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def failure_table(rows: list[tuple[str, str]]) -> str:
-    """Returns lines of (name, reason), the names in a column of their own; a long name keeps its end."""
-    shown = [(name if len(name) <= _NAME_COLUMNS else f"…{name[1 - _NAME_COLUMNS :]}", reason) for name, reason in rows]
+    """Returns a line for each (name, reason), the names in a column of their own; a long name keeps its end."""
+    lines = [(_one_line(name), _one_line(reason)) for name, reason in rows]
+    shown = [
+        (name if len(name) <= _NAME_COLUMNS else f"…{name[1 - _NAME_COLUMNS :]}", reason) for name, reason in lines
+    ]
     width = max(len(name) for name, _ in shown)
     return "\n".join(f"  {name.ljust(width)}  {reason}" for name, reason in shown)
+
+
+def _one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def format_seconds(seconds: float) -> str:

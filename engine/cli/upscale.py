@@ -9,7 +9,7 @@ from engine.cli import inputs, resume
 from engine.cli.batch import Entry, run_batch
 from engine.cli.options import choices_of, settings_of
 from engine.client import Engine
-from engine.errors import UsageError
+from engine.errors import TriptychError, UsageError
 from engine.imaging import formats
 from engine.jobs import Job, ModelChoice
 from engine.messages import UpscaleSettings
@@ -43,7 +43,13 @@ def _refuse_early(
         return
     for choice in choices:
         request, _ = choice.locate(choice.scales[0] if options.size and choice.scales else options.scale)
-        engine.prepare(request, settings)
+        try:
+            engine.prepare(request, settings)
+        except UsageError:
+            raise
+        except TriptychError:
+            # No fault of the command: each job tells of it as its own failure.
+            return
 
 
 def _entries(
@@ -54,7 +60,7 @@ def _entries(
     settings: UpscaleSettings,
     target: Target,
 ) -> list[Entry | inputs.Missed]:
-    """Returns the jobs, all of one model before the next: loading a model takes longer than decoding an image twice."""
+    """Returns the jobs, all of one model before the next: loading a model takes as long as decoding several megapixels."""
     ours = {
         each.path
         for each in found
