@@ -147,26 +147,37 @@ def measure_cost(run_tile: Callable[[int, int], None], device: str, base_bytes: 
     large tile are: in the heap of a small tile a quarter of the peak lies free between blocks, and would be multiplied. What
     the heap adds is measured once more and counted as fixed: the heap of a large tile holds no larger blocks than that.
     """
-    on_cuda = device.startswith("cuda")
-    small_px, large_px = (round_up(edge, window_px) for edge in (_CUDA_EDGES_PX if on_cuda else _CPU_EDGES_PX))
-    # What is loaded and set up by the first tile belongs to the fixed part of all.
-    run_tile(small_px, small_px)
-    if on_cuda:
-        return fit([probe(run_tile, device, base_bytes, edge) for edge in (small_px, large_px)], window_px)
+    edges_px = tuple(
+        round_up(edge, window_px) for edge in (_CUDA_EDGES_PX if device.startswith("cuda") else _CPU_EDGES_PX)
+    )
+    # What is set up with the first tile is no part of what a tile takes.
+    run_tile(edges_px[0], edges_px[0])
+    if device.startswith("cuda"):
+        cost = fit([probe(run_tile, device, base_bytes, edge) for edge in edges_px], window_px)
+        return replace(cost, fixed_bytes=cost.fixed_bytes + held_bytes(device, base_bytes))
     with large_blocks_from(_ALL_BLOCKS_BYTES):
-        small, large = (probe(run_tile, device, base_bytes, edge) for edge in (small_px, large_px))
-    cost = fit([small, large], window_px)
-    heap_bytes = max(probe(run_tile, device, base_bytes, large_px).peak_bytes - large.peak_bytes, 0)
-    return replace(cost, fixed_bytes=cost.fixed_bytes + heap_bytes)
+        peaks = [probe(run_tile, device, base_bytes, edge) for edge in edges_px]
+    heap_bytes = max(probe(run_tile, device, base_bytes, edges_px[1]).peak_bytes - peaks[1].peak_bytes, 0)
+    cost = fit(peaks, window_px)
+    return replace(cost, fixed_bytes=cost.fixed_bytes + heap_bytes + held_bytes(device, base_bytes))
 
 
 def probe(run_tile: Callable[[int, int], None], device: str, base_bytes: int, edge_px: int) -> Peak:
-    """Returns the peak of one tile of edge_px × edge_px, begun with nothing kept from earlier work."""
+    """Returns the peak of one tile of edge_px × edge_px above what is held when it is done: the model, and what it set up."""
     release(device)
     with PeakMemory(device, base_bytes) as memory:
         run_tile(edge_px, edge_px)
     release(device)
-    return Peak(edge_px, edge_px, memory.peak_bytes)
+    return Peak(edge_px, edge_px, max(memory.peak_bytes - held_bytes(device, base_bytes), 0))
+
+
+def held_bytes(device: str, base_bytes: int) -> int:
+    """Returns what is held now: on CUDA all that torch has reserved, else what is private above `base_bytes`."""
+    if device.startswith("cuda"):
+        import torch
+
+        return int(torch.cuda.memory_reserved(device))
+    return private_bytes() - base_bytes
 
 
 def release(device: str) -> None:
