@@ -26,7 +26,7 @@ from engine.models.layers import (
     pad_to_multiple,
     run_in,
     symmetrise,
-    to_qkv_windows,
+    to_windows,
 )
 
 
@@ -41,16 +41,17 @@ class WindowAttention(nn.Module):
         self.to_qkv = PointwiseConv(dim, 3 * dim)
         self.to_out = PointwiseConv(dim, dim)
 
-    def forward(self, x_bchw: Tensor) -> Tensor:
-        """Map `(B, C, H, W)` to the same shape; the reflected padding takes part in the attention."""
+    def forward(self, x_bchw: Tensor, skip_bchw: Tensor) -> Tensor:
+        """Attend in `(B, C, H, W)` and add to the skip; the reflected padding takes part in the attention."""
         batch, _, height, width = x_bchw.shape
         padded = pad_to_multiple(x_bchw, self.window_size, "reflect")
         size = (batch, padded.shape[-2], padded.shape[-1])
-        q, k, v = to_qkv_windows(self.to_qkv(padded), self.window_size, self.num_heads)
+        # windows before q, k and v: a third of what cutting those would copy
+        qkv = self.to_qkv.of_tokens(to_windows(padded, self.window_size)).unflatten(-1, (3, self.num_heads, -1))
+        q, k, v = (part.transpose(1, 2) for part in qkv.unbind(2))
         out = kernels.window_attention(q, k, v, self.relative_position_bias, self.window_size)
         merged = from_windows(out, self.window_size, size)[..., :height, :width]
-        projected: Tensor = self.to_out(merged)
-        return projected
+        return self.to_out.onto(skip_bchw, merged)
 
 
 class SharedLargeKernel(nn.Module):
@@ -104,11 +105,15 @@ class PartialConvolution(nn.Module):
         self.plk = FactoredLargeKernel(pdim) if factored else SharedLargeKernel(pdim)
         self.aggr = PointwiseConv(dim, dim)
 
-    def forward(self, x_bchw: Tensor, large_kernels: tuple[Tensor, ...]) -> Tensor:
-        """Map `(B, C, H, W)` to the same shape."""
+    def forward(self, x_bchw: Tensor, skip_bchw: Tensor, large_kernels: tuple[Tensor, ...]) -> Tensor:
+        """Mix `(B, C, H, W)` and add it to the skip. Without gradients the first P channels of `x` are overwritten."""
         convolved = self.plk(x_bchw[:, : self.pdim], large_kernels)
-        mixed: Tensor = self.aggr(torch.cat([convolved, x_bchw[:, self.pdim :]], dim=1))
-        return mixed
+        if torch.is_grad_enabled():
+            joined = torch.cat([convolved, x_bchw[:, self.pdim :]], dim=1)
+        else:
+            joined = x_bchw
+            joined[:, : self.pdim] = convolved
+        return self.aggr.onto(skip_bchw, joined)
 
 
 class Block(nn.Module):
@@ -141,9 +146,9 @@ class Block(nn.Module):
     def forward(self, x_bchw: Tensor, large_kernels: tuple[Tensor, ...]) -> Tensor:
         """Map `(B, C, H, W)` to the same shape."""
         x = self.proj(self.ln_proj(x_bchw))
-        x = x + self.attn(self.ln_attn(x))
+        x = self.attn(self.ln_attn(x), x)
         for norm, feed_forward, partial in zip(self.lns, self.convffns, self.pconvs, strict=True):
-            x = x + partial(feed_forward(norm(x)), large_kernels)
+            x = partial(feed_forward(norm(x)), x, large_kernels)
         out: Tensor = self.conv_out(self.ln_out(x)) + x_bchw
         return out
 

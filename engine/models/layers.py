@@ -1,12 +1,13 @@
-"""The parts that the three networks share: norms, feed-forwards, windows and mirror padding.
+"""The parts that the three networks share: norms, feed-forwards, strips, windows and mirror padding.
 
-May import torch only. Shape legend: B batch, C channels, H W pixels, M window edge, N = M*M tokens of a window,
+May import torch and kernels only. Shape legend: B batch, C channels, H W pixels, M window edge, N = M*M tokens of a window,
 D head dimension. Feature maps are `(B, C, H, W)` in channels-last memory: on a CPU a 1x1 convolution is seven times
 and a LayerNorm four times faster there than on planes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -15,7 +16,14 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 from torch.nn.grad import conv2d_input, conv2d_weight
 
+from kernels import fused_linear
+from kernels.parallel import for_each
+
 PadMode = Literal["reflect", "symmetric", "reflect_or_replicate"]
+
+# What one thread holds of a strip's widest map. Twice the second-level cache: narrower strips would compute more of their
+# neighbours' rows again than the cache saves.
+_STRIP_BYTES = 4 << 20
 
 
 class ChannelLayerNorm(nn.Module):
@@ -45,8 +53,21 @@ class PointwiseConv(nn.Conv2d):
 
     def forward(self, x_bchw: Tensor) -> Tensor:
         """Map `(B, in, H, W)` to `(B, out, H, W)` in channels-last memory."""
-        mixed_bhwc = functional.linear(x_bchw.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias)
-        return mixed_bhwc.permute(0, 3, 1, 2)
+        return self.of_tokens(x_bchw.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+    def of_tokens(self, x: Tensor) -> Tensor:
+        """Map tokens `(..., in)` to `(..., out)`."""
+        return fused_linear.linear(x, self.weight.flatten(1), self.bias)
+
+    def gelu(self, x_bchw: Tensor) -> Tensor:
+        """Return the gelu of `forward`."""
+        x_bhwc = x_bchw.permute(0, 2, 3, 1)
+        return fused_linear.linear_gelu(x_bhwc, self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
+
+    def onto(self, other_bchw: Tensor, x_bchw: Tensor) -> Tensor:
+        """Return `forward(x) + other`."""
+        x_bhwc, other_bhwc = x_bchw.permute(0, 2, 3, 1), other_bchw.permute(0, 2, 3, 1)
+        return fused_linear.linear_add(x_bhwc, self.weight.flatten(1), self.bias, other_bhwc).permute(0, 3, 1, 2)
 
 
 class DepthwiseConv(nn.Conv2d):
@@ -113,16 +134,52 @@ class ConvFeedForward(nn.Module):
         self.aggr = PointwiseConv(hidden, channels)
 
     def forward(self, x_bchw: Tensor) -> Tensor:
-        """Return a map of the input's shape; the caller owns the residual."""
-        hidden = functional.gelu(self.proj(x_bchw))
+        """Return a new map of the input's shape; the caller owns the residual."""
+        return in_strips(self._whole, x_bchw, halo=1, widest=self.dwc.out_channels)
+
+    def _whole(self, x_bchw: Tensor) -> Tensor:
+        hidden = self.proj.gelu(x_bchw)
         hidden = functional.gelu(self.dwc(hidden)) + hidden
         mixed: Tensor = self.aggr(hidden)
         return mixed
 
 
+def in_strips(work: Callable[[Tensor], Tensor], x_bchw: Tensor, *, halo: int, widest: int) -> Tensor:
+    """Return `work(x)`, computed on a CPU without gradients in strips of rows that stay in a thread's cache.
+
+    `work` maps `(B, C, H, W)` to the same shape and sees at most `halo` rows up and down, zeros beyond the map; `widest`
+    is the number of channels of the widest map that it makes. A map of the input's shape, in channels-last memory.
+    """
+    if torch.is_grad_enabled() or x_bchw.device.type != "cpu":
+        return work(x_bchw)
+    batch, _, height, width = x_bchw.shape
+    rows = max(1, _STRIP_BYTES // (width * widest * x_bchw.element_size()))
+    strips = [(image, start, min(start + rows, height)) for image in range(batch) for start in range(0, height, rows)]
+    if len(strips) == 1:
+        return work(x_bchw)
+    out = torch.empty_like(x_bchw, memory_format=torch.channels_last)
+
+    def fill(strip: tuple[int, int, int]) -> None:
+        image, start, end = strip
+        top, bottom = max(start - halo, 0), min(end + halo, height)
+        found = work(x_bchw[image : image + 1, :, top:bottom])
+        out[image, :, start:end] = found[0, :, start - top : end - top]
+
+    for_each(strips, fill)
+    return out
+
+
 def channels_last(x_bchw: Tensor) -> Tensor:
     """Return the map in channels-last memory, copied only where it is not there yet."""
     return x_bchw.contiguous(memory_format=torch.channels_last)
+
+
+def to_windows(map_bchw: Tensor, window_size: int) -> Tensor:
+    """Cut a map into windows of tokens, `(B*windows, N, C)`: image-major, then row-major, tokens row-major."""
+    batch, channels, height, width = map_bchw.shape
+    rows, columns = height // window_size, width // window_size
+    split = map_bchw.permute(0, 2, 3, 1).reshape(batch, rows, window_size, columns, window_size, channels)
+    return split.transpose(2, 3).reshape(batch * rows * columns, window_size * window_size, channels)
 
 
 def to_qkv_windows(map_bchw: Tensor, window_size: int, heads: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -14,7 +14,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import kernels
-from engine.models.layers import DepthwiseConv, channels_last, from_windows, pad_to_multiple, to_qkv_windows
+from engine.models.layers import (
+    DepthwiseConv,
+    channels_last,
+    from_windows,
+    in_strips,
+    pad_to_multiple,
+    to_qkv_windows,
+)
+from kernels import fused_linear
 
 RGB_MEAN = (0.4488, 0.4371, 0.4040)
 WIDE_DIM = 100
@@ -25,6 +33,7 @@ class DepthwiseGelu(nn.Module):
 
     def __init__(self, channels: int, kernel_size: int) -> None:
         super().__init__()
+        self.kernel_size = kernel_size
         self.depthwise_conv = nn.Sequential(DepthwiseConv(channels, kernel_size), nn.GELU())
 
     def forward(self, x_bhwc: Tensor) -> Tensor:
@@ -44,9 +53,8 @@ class ConvFeedForward(nn.Module):
 
     def forward(self, x_bhwc: Tensor) -> Tensor:
         """Map `(B, H, W, C)` to the same shape; the caller owns the residual."""
-        hidden = functional.gelu(self.fc1(x_bhwc))
-        out: Tensor = self.fc2(hidden + self.dwconv(hidden))
-        return out
+        hidden = fused_linear.linear_gelu(x_bhwc, self.fc1.weight, self.fc1.bias)
+        return fused_linear.linear(hidden + self.dwconv(hidden), self.fc2.weight, self.fc2.bias)
 
 
 class FocusedAttention(nn.Module):
@@ -92,13 +100,20 @@ class Layer(nn.Module):
 
     def forward(self, x_bhwc: Tensor, trail: FocusTrail) -> Tensor:
         """Map `(B, H, W, C)` to the same shape and leave this layer's focus state in `trail`."""
-        x = x_bhwc + self._attend(self.norm1(x_bhwc), trail)
-        out: Tensor = x + self.convffn(self.norm2(x))
-        return out
+        x_bchw = self._attend(x_bhwc, trail).permute(0, 3, 1, 2)
+        kernel_size = self.convffn.dwconv.kernel_size
+        fed = in_strips(self._feed, x_bchw, halo=kernel_size // 2, widest=self.convffn.fc1.out_features)
+        return fed.permute(0, 2, 3, 1)
+
+    def _feed(self, x_bchw: Tensor) -> Tensor:
+        x_bhwc = x_bchw.permute(0, 2, 3, 1)
+        out: Tensor = x_bhwc + self.convffn(self.norm2(x_bhwc))
+        return out.permute(0, 3, 1, 2)
 
     def _attend(self, x_bhwc: Tensor, trail: FocusTrail) -> Tensor:
+        """Return the map plus what its attention adds to it."""
         batch, height, width, channels = x_bhwc.shape
-        qkv = self.wqkv(x_bhwc)
+        qkv = fused_linear.linear(self.norm1(x_bhwc), self.wqkv.weight, self.wqkv.bias)
         # the position term reads the unshifted map; adding it after the windows are merged is the same sum
         position = self.v_LePE(qkv[..., 2 * channels :])
         shift = self.window_size // 2
@@ -118,8 +133,8 @@ class Layer(nn.Module):
         merged = from_windows(out, self.window_size, (batch, height, width)).permute(0, 2, 3, 1)
         if self.shifted:
             merged = torch.roll(merged, (shift, shift), (1, 2))
-        projected: Tensor = self.attn_win.proj(merged + position)
-        return projected
+        projection = self.attn_win.proj
+        return fused_linear.linear_add(merged + position, projection.weight, projection.bias, x_bhwc)
 
 
 class LayerGroup(nn.Module):

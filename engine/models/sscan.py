@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import kernels
-from engine.models.layers import DepthwiseConv, from_windows, pad_to_multiple, run_in, to_qkv_windows
+from engine.models.layers import DepthwiseConv, from_windows, in_strips, pad_to_multiple, run_in, to_qkv_windows
+from kernels import fused_linear
 
 
 class ConvFeedForward(nn.Module):
@@ -33,10 +34,9 @@ class ConvFeedForward(nn.Module):
 
     def forward(self, x_bhwc: Tensor) -> Tensor:
         """Map `(B, H, W, C)` to the same shape; the caller owns the residual."""
-        hidden = functional.gelu(self.fc1(x_bhwc))
+        hidden = fused_linear.linear_gelu(x_bhwc, self.fc1.weight, self.fc1.bias)
         spread = functional.gelu(self.dwconv(hidden.permute(0, 3, 1, 2))).permute(0, 2, 3, 1)
-        out: Tensor = self.fc2(hidden + spread)
-        return out
+        return fused_linear.linear(hidden + spread, self.fc2.weight, self.fc2.bias)
 
 
 class FineGrainedAttention(nn.Module):
@@ -51,19 +51,20 @@ class FineGrainedAttention(nn.Module):
         self.lepe = DepthwiseConv(dim, kernel_size)
         self.proj = nn.Linear(dim, dim)
 
-    def forward(self, x_bhwc: Tensor) -> Tensor:
-        """Map `(B, H, W, C)` to the same shape; the mirrored padding takes part in the attention."""
+    def forward(self, x_bhwc: Tensor, skip_bhwc: Tensor) -> Tensor:
+        """Attend in `(B, H, W, C)` and add to the skip; the mirrored padding takes part in the attention."""
         batch, height, width, channels = x_bhwc.shape
         padded = pad_to_multiple(x_bhwc.permute(0, 3, 1, 2), self.window_size, "reflect_or_replicate")
         size = (batch, padded.shape[-2], padded.shape[-1])
-        qkv = self.qkv(padded.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        qkv_bhwc = fused_linear.linear(padded.permute(0, 2, 3, 1), self.qkv.weight, self.qkv.bias)
+        qkv = qkv_bhwc.permute(0, 3, 1, 2)
         parts = to_qkv_windows(qkv, self.window_size, self.num_heads)
         q, k, v = (part.view(batch, -1, *part.shape[1:]) for part in parts)
         index = kernels.select_windows(q, k, self.topk)
         attended = kernels.selective_attention(q, k, v, index)
         merged = from_windows(attended.flatten(0, 1), self.window_size, size) + self.lepe(qkv[:, 2 * channels :])
-        out: Tensor = self.proj(merged[..., :height, :width].permute(0, 2, 3, 1))
-        return out
+        cropped = merged[..., :height, :width].permute(0, 2, 3, 1)
+        return fused_linear.linear_add(cropped, self.proj.weight, self.proj.bias, skip_bhwc)
 
 
 class Layer(nn.Module):
@@ -80,9 +81,14 @@ class Layer(nn.Module):
 
     def forward(self, x_bhwc: Tensor) -> Tensor:
         """Map `(B, H, W, C)` to the same shape."""
-        x = x_bhwc + self.attn(self.norm1(x_bhwc))
-        out: Tensor = x + self.ffn(self.norm2(x))
-        return out
+        x_bchw = self.attn(self.norm1(x_bhwc), x_bhwc).permute(0, 3, 1, 2)
+        halo = self.ffn.dwconv.kernel_size[0] // 2
+        return in_strips(self._feed, x_bchw, halo=halo, widest=self.ffn.fc1.out_features).permute(0, 2, 3, 1)
+
+    def _feed(self, x_bchw: Tensor) -> Tensor:
+        x_bhwc = x_bchw.permute(0, 2, 3, 1)
+        out: Tensor = x_bhwc + self.ffn(self.norm2(x_bhwc))
+        return out.permute(0, 3, 1, 2)
 
 
 class Block(nn.Module):
