@@ -106,14 +106,20 @@ def launch(
         return
     device = next(value.device for value in arguments.values() if isinstance(value, Tensor))
     with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
-        # Fusing multiply and add is said out loud because Triton is about to change its default.
-        kernel[grid](
-            **arguments,
-            **constexprs,
-            num_warps=shape.num_warps,
-            num_stages=shape.num_stages,
-            enable_fp_fusion=True,
-        )
+        try:
+            # Fusing multiply and add is said out loud because Triton is about to change its default.
+            kernel[grid](
+                **arguments,
+                **constexprs,
+                num_warps=shape.num_warps,
+                num_stages=shape.num_stages,
+                enable_fp_fusion=True,
+            )
+        except RuntimeError as error:
+            if "out of memory" in str(error) and not isinstance(error, torch.OutOfMemoryError):
+                # Callers who make do with smaller pieces look for torch's class.
+                raise torch.OutOfMemoryError(str(error)) from error
+            raise
 
 
 def _compilation(

@@ -1,8 +1,8 @@
 """When offsets into a tensor need 64 bits.
 
 The rule: the offset of a window, an image or an image row is always computed in int64 (one scalar, or one number for
-each row of a tile); offsets inside a window or an image row fit 32 bits. A kernel whose inner offsets can pass 2^31
-takes a constexpr ``WIDE`` that ``needs_wide`` decides on the host. May import torch only.
+each row of a tile); offsets inside a window or an image row are computed in 32 bits. ``needs_wide`` says on the host
+where those would not do: the launcher then copies the tensor, or gives the kernel a constexpr. May import torch only.
 """
 
 from torch import Tensor

@@ -76,7 +76,7 @@ def backward_tiles(target: Target, side: int, head_dim: int, dtype: torch.dtype)
     elif target.platform == "hip":
         tiles = Tiles(32, 32, Shape(4, 1)) if full or wide else Tiles(64, 32, Shape(4, 1))
     elif full:
-        tiles = Tiles(32, 32, Shape(4, 1)) if wide else Tiles(64, 32, Shape(4, 1))
+        tiles = Tiles(32, 32, Shape(4, 1)) if wide else Tiles(64, 32, Shape(8, 1))
     else:
         tiles = Tiles(64, 32 if wide else 64, Shape(4, 2))
     return _fit(tiles, side)

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from kernels._triton.launch import Compilation, Recording, launch, record
+from kernels._triton.offsets import needs_wide
 from kernels._triton.targets import Target, target_of
 from kernels.dispatch import Backend, drop_if_broken
 from kernels.window_attention import sdpa
@@ -98,6 +99,8 @@ def _forward(
     """Return the output and, where asked, the (W, H, N) float32 log2-sum of each row."""
     windows, heads, tokens, head_dim = q.shape
     tiles = forward_tiles(target_of(q.device), side, head_dim, q.dtype)
+    # Offsets inside a window are computed in 32 bits; only a view of something huge passes them.
+    q, k, v = (x.contiguous() if needs_wide(x[0, 0]) else x for x in (q, k, v))
     out = torch.empty_like(q)
     lse = torch.empty(q.shape[:3], dtype=torch.float32, device=q.device) if keep_lse else None
     tensors = {"q": q, "k": k, "v": v, "out": out}
