@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import kernels
-from engine.models.layers import DepthwiseConv, from_windows, in_strips, pad_to_multiple, run_in, to_qkv_windows
+from engine.models.layers import DepthwiseConv, from_windows, in_strips, pad_to_multiple, run_in, to_windows
 from kernels import fused_linear
 
 
@@ -53,16 +53,16 @@ class FineGrainedAttention(nn.Module):
 
     def forward(self, x_bhwc: Tensor, skip_bhwc: Tensor) -> Tensor:
         """Attend in `(B, H, W, C)` and add to the skip; the mirrored padding takes part in the attention."""
-        batch, height, width, channels = x_bhwc.shape
+        batch, height, width, _ = x_bhwc.shape
         padded = pad_to_multiple(x_bhwc.permute(0, 3, 1, 2), self.window_size, "reflect_or_replicate")
         size = (batch, padded.shape[-2], padded.shape[-1])
-        qkv_bhwc = fused_linear.linear(padded.permute(0, 2, 3, 1), self.qkv.weight, self.qkv.bias)
-        qkv = qkv_bhwc.permute(0, 3, 1, 2)
-        parts = to_qkv_windows(qkv, self.window_size, self.num_heads)
-        q, k, v = (part.view(batch, -1, *part.shape[1:]) for part in parts)
+        tokens = to_windows(padded, self.window_size)
+        qkv = fused_linear.linear(tokens, self.qkv.weight, self.qkv.bias).unflatten(-1, (3, self.num_heads, -1))
+        q, k, v = (part.transpose(1, 2).unflatten(0, (batch, -1)) for part in qkv.unbind(2))
         index = kernels.select_windows(q, k, self.topk)
         attended = kernels.selective_attention(q, k, v, index)
-        merged = from_windows(attended.flatten(0, 1), self.window_size, size) + self.lepe(qkv[:, 2 * channels :])
+        position = self.lepe(from_windows(v.flatten(0, 1), self.window_size, size))
+        merged = from_windows(attended.flatten(0, 1), self.window_size, size) + position
         cropped = merged[..., :height, :width].permute(0, 2, 3, 1)
         return fused_linear.linear_add(cropped, self.proj.weight, self.proj.bias, skip_bhwc)
 

@@ -13,16 +13,21 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from kernels.blocks import score_blocks
+from kernels.blocks import block_slices, score_blocks
+from kernels.parallel import for_each
 from kernels.precision import accumulate_dtype
 from kernels.products import times_thin
+
+# The keys and values that one thread holds at a time.
+_PICKED_BYTES = 1 << 20
 
 
 def selective_attention(q: Tensor, k: Tensor, v: Tensor, index: Tensor, scale: float) -> Tensor:
     """Gather the selected windows' tokens and attend to them; shapes as in the public call.
 
     A CPU computes half inputs in float32 and works in blocks that stay in cache, so that neither the gathered copy nor
-    the scores of all windows ever exist; its backward pass computes the scores again.
+    the scores of all windows ever exist; its backward pass computes the scores again. Without gradients the result may
+    lie token-major in memory.
     """
     images, windows, heads, tokens, head_dim = q.shape
     rows = index.long() + torch.arange(images, device=q.device)[:, None, None] * windows
@@ -30,6 +35,9 @@ def selective_attention(q: Tensor, k: Tensor, v: Tensor, index: Tensor, scale: f
     flat = (images * windows, heads, tokens, head_dim)
     if q.device.type == "cpu":
         dtype = accumulate_dtype(q.dtype)
+        if not (torch.is_grad_enabled() and any(x.requires_grad for x in (q, k, v))):
+            joint = (x.to(dtype).flatten(0, 1) for x in (q, k, v))
+            return _without_gradient(*joint, rows, scale).unflatten(0, (images, windows)).to(q.dtype)
         operands = [x.to(dtype).reshape(flat).contiguous() for x in (q.to(dtype) * scale, k, v)]
         out: Tensor = _SelectiveAttention.apply(*operands, rows)  # type: ignore[no-untyped-call]
     else:
@@ -37,6 +45,25 @@ def selective_attention(q: Tensor, k: Tensor, v: Tensor, index: Tensor, scale: f
         keys, values = (_join(x.reshape(flat)[rows]) for x in (k, v))
         out = F.scaled_dot_product_attention(q.reshape(flat), keys, values, scale=scale)
     return out.view(q.shape).to(q.dtype)
+
+
+def _without_gradient(q: Tensor, k: Tensor, v: Tensor, rows: Tensor, scale: float) -> Tensor:
+    """Attend block by block, one thread each, by torch's fused attention; q, k, v (B*W, H, N, D), any strides."""
+    count, heads, tokens, head_dim = q.shape
+    # Token-major, (B*W, N, H, D), so that the picked windows' tokens lie in a row for every head without another copy.
+    keys, values = (x.transpose(1, 2).contiguous() for x in (k, v))
+    out = torch.empty_like(keys)
+    picked_bytes = 2 * rows.shape[1] * heads * tokens * head_dim * q.element_size()
+
+    def attend(here: slice) -> None:
+        picked = (
+            x.index_select(0, rows[here].flatten()).view(-1, rows.shape[1] * tokens, heads, head_dim).transpose(1, 2)
+            for x in (keys, values)
+        )
+        out[here] = F.scaled_dot_product_attention(q[here], *picked, scale=scale).transpose(1, 2)
+
+    for_each(block_slices(count, picked_bytes, _PICKED_BYTES), attend)
+    return out.transpose(1, 2)
 
 
 def _join(picked: Tensor) -> Tensor:
