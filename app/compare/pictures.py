@@ -81,10 +81,10 @@ class Pictures:
     def _paint_layer(
         self, painter: QPainter, drawing: Drawing, opened: OpenSource, part: Part, region: QRegion | None
     ) -> bool:
-        if self._panes.camera.zoom >= VALUES_FROM_ZOOM and not opened.natural.has_alpha:
-            # These tiles show the pixels too: where all of them are there, nothing lies beneath.
-            if self._paint_values(painter, drawing, opened, part, region):
-                return True
+        # Tiles with values show the pixels too: where all of them are there, nothing lies beneath.
+        hides_all = self._panes.camera.zoom >= VALUES_FROM_ZOOM and not opened.natural.has_alpha
+        if hides_all and self._paint_values(painter, drawing, opened, part, region):
+            return True
         layer, smooth = self._panes.layer_of(opened)
         placement = self._panes.placement_in(part.cell)
         if layer.has_alpha:

@@ -83,6 +83,9 @@ def sample_at(raster_hwc: NDArray[Any], rows: Positions, columns: Positions, met
     strip_nwc = np.zeros((rows.size, needed.size, raster_hwc.shape[2]), dtype=np.float32)
     for tap in range(row_taps.shape[1]):
         strip_nwc += row_weights[:, tap, None, None] * as_unit(raster_hwc[row_taps[:, tap]][:, needed])
+    if raster_hwc.dtype != np.float32:
+        # As `imresize` does, whose passes each return the integers that they were given.
+        np.clip(strip_nwc, 0.0, 1.0, out=strip_nwc)
     found = np.searchsorted(needed, column_taps)
     values_nmc = np.zeros((rows.size, columns.size, raster_hwc.shape[2]), dtype=np.float32)
     for tap in range(found.shape[1]):

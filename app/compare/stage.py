@@ -47,9 +47,9 @@ class Stage(QWidget):
         self.setMouseTracking(True)
         self.setMinimumSize(240, 160)
         panes.comparison.changed.connect(self._follow)
-        panes.camera.changed.connect(self.update)
-        theme.changed.connect(self.update)
-        store.arrived.connect(self.update)
+        panes.camera.changed.connect(self.refresh)
+        theme.changed.connect(self.refresh)
+        store.arrived.connect(self.refresh)
 
     @property
     def spot(self) -> tuple[Cell, QPointF] | None:
@@ -81,6 +81,12 @@ class Stage(QWidget):
             self.settled.emit()
 
     @Slot()
+    def refresh(self) -> None:
+        """Has the stage painted anew; until then it does not count as sharp."""
+        self.is_sharp = False
+        self.update()
+
+    @Slot()
     def _follow(self) -> None:
         """Fits the camera to the panes, whose size the mode decides."""
         ratio = self.devicePixelRatioF()
@@ -91,7 +97,7 @@ class Stage(QWidget):
             self.panes.camera.set_view(cells[0].frame.width(), cells[0].frame.height())
         else:
             self._prints.clear()
-        self.update()
+        self.refresh()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fits the camera to the new size."""
@@ -166,4 +172,4 @@ class Stage(QWidget):
         self._pointer = at
         self.pointed.emit()
         if self.marks.follow_pointer:
-            self.update()
+            self.refresh()

@@ -85,7 +85,7 @@ class ComparisonView(QWidget):
         gestures.frame_moved.connect(self.frame_moved)
         gestures.clicked.connect(self._take_clicked)
         gestures.picked.connect(self.pixel_picked)
-        self.commands.switched.connect(self.stage.update)
+        self.commands.switched.connect(self.stage.refresh)
         self.commands.attention_toggled.connect(self._pick_pixels)
         self.commands.attention_toggled.connect(self.attention_toggled)
         self.scoring.changed.connect(self._show_scores)
@@ -245,7 +245,7 @@ class ComparisonView(QWidget):
     @Slot()
     def _show_scores(self) -> None:
         self.stage.marks.labels.scores = self.scoring.scores
-        self.stage.update()
+        self.stage.refresh()
 
     @Slot()
     def _describe(self) -> None:
