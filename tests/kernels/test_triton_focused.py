@@ -27,13 +27,13 @@ SMALL = [
     (1, 1, 8, 13, 1, (64, 64, 64, 16)),
     (1, 1, 10, 16, 1, (100, 64, 16)),
     (1, 1, 5, 20, 1, (16, 16, 3)),
+    (1, 1, 16, 13, 1, (64, 16)),
     (2, 2, 4, 40, 2, (16, 9)),
 ]
 SLOW = [
     (1, 1, 16, 20, 1, (256, 64, 64, 16)),
     (1, 2, 10, 40, 2, (100, 100, 64, 33, 16)),
     (2, 1, 8, 13, 1, (64, 64, 64, 64, 64)),
-    (1, 1, 16, 13, 1, (64, 16)),
     (1, 1, 8, 64, 1, (64, 40, 16)),
 ]
 LARGE = [
@@ -224,26 +224,25 @@ def test_two_runs_give_equal_bits_interpreted() -> None:
 @pytest.mark.parametrize("chain", [(16,), (6,), (9, 4)], ids=["dense", "selecting", "sparse"])
 def test_a_backward_pass_that_does_not_build_is_served_elsewhere(chain: tuple[int, ...]) -> None:
     from kernels import dispatch
-    from kernels.focused_attention import triton_kernels
+    from kernels.focused_attention import triton_gradients
 
     expected = run_chain("cpu", ("reference",) * len(chain), chain, 4)
-    original = triton_kernels.launch
-
-    def no_backward(kernel: object, *arguments: object) -> None:
-        if "_fwd_" not in kernel.__name__:
-            raise RuntimeError("Failed to find C compiler. Please specify via CC environment variable")
-        original(kernel, *arguments)
-
-    triton_kernels.launch = no_backward
+    original = triton_gradients.launch
+    triton_gradients.launch = no_compiler
     try:
         with pytest.warns(RuntimeWarning, match="triton backend of focused_attention is passed over"):
             found = run_chain("cpu", ("triton",) * len(chain), chain, 4)
         assert not supports("focused_attention", "triton", "cpu", torch.float32).ok
     finally:
-        triton_kernels.launch = original
+        triton_gradients.launch = original
         dispatch._dropped().clear()
     for got, want in zip(found, expected, strict=True):
         assert relative_error(got, want) < GRADIENT_LIMIT[torch.float32]
+
+
+def no_compiler(*_: object) -> None:
+    """Stands in for a launch on a machine whose compiler is gone."""
+    raise RuntimeError("Failed to find C compiler. Please specify via CC environment variable")
 
 
 @pytest.mark.interpreted
