@@ -241,7 +241,7 @@ class _Handler:
         self._session = None
         release_freed()
         if self._base_bytes is None:
-            # What the modules hold stays. A collection that looks through all of it takes a tenth of a second, and each job has two.
+            # What the modules hold stays: to look through it takes a tenth of a second, twice in each job.
             gc.freeze()
         # What the process holds without a model: the least that was ever seen before one was loaded.
         self._base_bytes = min(self._base_bytes or private_bytes(), private_bytes())
