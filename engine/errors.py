@@ -13,6 +13,7 @@ Imports the standard library only, so that every process can raise and read them
     ├── WorkerError             a worker or I/O process failed or died
     │   ├── OutOfMemoryError    not even the smallest pieces of a tile fit the memory
     │   ├── ContextLostError    the device failed and its context is lost: only a new process can go on
+    │   │   └── HostMemoryError   the system refused memory in the middle of a computation: the same, with smaller pieces
     │   ├── NotFiniteError      a tile came out with values that are not finite, in fp32 too
     │   ├── ProcessDiedError    the process ended in the middle of a request
     │   └── StuckError          the process shows no sign of life
@@ -75,6 +76,10 @@ class OutOfMemoryError(WorkerError):
 
 class ContextLostError(WorkerError):
     """The device failed in a way that leaves its context unusable: the process that holds it has to end."""
+
+
+class HostMemoryError(ContextLostError):
+    """The system refused memory to a library in the middle of a computation, which not all of them survive."""
 
 
 class NotFiniteError(WorkerError):

@@ -23,6 +23,7 @@ from engine.client.process import RESTARTED, Child, Waker, is_answer
 from engine.client.schedule import Schedule, Task
 from engine.errors import (
     ContextLostError,
+    HostMemoryError,
     OutOfMemoryError,
     ProcessDiedError,
     TriptychError,
@@ -267,7 +268,9 @@ class Crew:
 
     def _fail(self, member: _Member, failure: TriptychError) -> None:
         """Decides what an error means that a worker survived, or of which it said that it will not."""
-        if isinstance(failure, ContextLostError):
+        if isinstance(failure, HostMemoryError) and member.task is not None and member.task.kind == "tile":
+            self._make_smaller(member, failure)
+        elif isinstance(failure, ContextLostError):
             # The process is leaving; its tile is tried once more, on the backend that asks least of the device.
             if member.task is not None and member.task.kind == "tile":
                 self._backends[member.task.index] = "reference"
@@ -277,6 +280,17 @@ class Crew:
             self._retire(member, failure)
         else:
             raise failure
+
+    def _make_smaller(self, member: _Member, failure: HostMemoryError) -> None:
+        """Hands the tile of a worker that ran out of memory, and is leaving, out again in smaller pieces."""
+        task = member.task
+        assert task is not None
+        member.child.discard("ran out of memory")
+        member.state, member.task = _State.AWAY, None
+        member.replaced += 1
+        self._schedule.put_back(task)
+        if not self._shrink(task.index):
+            raise OutOfMemoryError(failure.message, failure.hint)
 
     def _has_others(self, member: _Member) -> bool:
         return any(other is not member and other.state is not _State.GONE for other in self._members)
@@ -340,7 +354,8 @@ class Crew:
         region = plan.core_of[task.index] if task.kind == "tile" else task.index
         return () if region is None else (plan.regions[region].box.scaled(self._job.canvas.height // plan.height),)
 
-    def _shrink(self, index: int) -> None:
+    def _shrink(self, index: int) -> bool:
+        """Has the tiles to come cut into smaller pieces; returns whether there are smaller ones."""
         tile = self._job.plan.tiles[index]
         edge_px = self._limit_px or max(tile.height, tile.width)
         limit_px = smaller_tile(
@@ -349,8 +364,10 @@ class Crew:
             window_px=self._job.window_px,
             overlap_px=self._job.plan.overlap_px,
         )
-        if limit_px is not None:
-            self._limit_px = limit_px
+        if limit_px is None:
+            return False
+        self._limit_px = limit_px
+        return True
 
     def _giving_up(self, task: Task, error: WorkerError, ran_out: bool) -> WorkerError:
         what = f"tile {task.index + 1} of {len(self._job.plan.tiles)}" if task.kind == "tile" else "a seam"

@@ -31,6 +31,15 @@ def is_out_of_memory(error: BaseException, device: str, needed_bytes: int = 0) -
     return type(error) is RuntimeError and not _can_allocate(max(needed_bytes, _LEAST_BYTES))
 
 
+def leaves_ruins(error: BaseException) -> bool:
+    """Whether a library failed in the middle of a computation, so that the process may be of no more use.
+
+    After a lack of memory, or whatever else a plain RuntimeError is, oneDNN answers every new shape with "could not create a
+    primitive", also when there is memory again (torch 2.13). Of the errors that allocators and numpy raise it knows nothing.
+    """
+    return type(error) is RuntimeError
+
+
 def is_context_lost(error: BaseException, device: str) -> bool:
     """Whether an error on a CUDA device left its context unusable: then even waiting for the device fails."""
     if not device.startswith("cuda") or not isinstance(error, RuntimeError):

@@ -195,12 +195,15 @@ class _Handler:
         # Where nothing is known yet it is measured; on a GPU the kernels are compiled for that.
         with self._pulse.doing("compiling" if session.device.startswith("cuda") else "computing"):
             forecast = session.forecast(settings, request.channels, request.sharers)
-            plan = forecast.plan(
-                request.height,
-                request.width,
-                window_px=session.info.window_px,
-                overlap_px=settings.overlap_px,
-                asked=settings.tile_px,
+            plan = self._guarded(
+                lambda: forecast.plan(
+                    request.height,
+                    request.width,
+                    window_px=session.info.window_px,
+                    overlap_px=settings.overlap_px,
+                    asked=settings.tile_px,
+                ),
+                session.device,
             )
             session.hold_to_budget(plan.budget_bytes)
         tiles = plan_tiles(
@@ -267,8 +270,8 @@ class _Handler:
         return self._session
 
     def _guarded(self, call: Callable[[], _T], device: str) -> _T:
-        """Calls, and tells an error that cost the device's context apart from one that the process survives."""
-        from engine.worker.faults import is_context_lost
+        """Calls, and tells an error that cost the process its usefulness apart from one that it survives."""
+        from engine.worker.faults import is_context_lost, leaves_ruins
 
         try:
             return call()
@@ -280,4 +283,6 @@ class _Handler:
                     f"{device} failed ({type(error).__name__}).",
                     "If it happens again, update the driver; --device cpu works without it.",
                 ) from error
+            if leaves_ruins(error):
+                raise ContextLostError(f"A library failed on {device} ({error}).") from error
             raise

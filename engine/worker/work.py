@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from engine import messages
 from engine.canvas import open_raster
-from engine.errors import NotFiniteError, OutOfMemoryError, UsageError
+from engine.errors import HostMemoryError, NotFiniteError, OutOfMemoryError, UsageError
 from engine.journal import JournalWriter
 from engine.memory.planner import smaller_tile
 from engine.memory.probe import PeakMemory, release_freed
 from engine.tiling.geometry import Box, plan_tiles
 from engine.tiling.run import Network, run_tiles, upscale_tile
 from engine.tiling.writer import CanvasWriter
-from engine.worker.faults import give_back, is_out_of_memory
+from engine.worker.faults import give_back, is_out_of_memory, leaves_ruins
 from engine.worker.session import Session
 from engine.workspace import WorkerLock, hold_worker_lock
 from kernels import dispatch
@@ -220,6 +220,11 @@ class CanvasWork:
                 if not is_out_of_memory(error, self.device, self._cost.peak_bytes(height, width)):
                     raise
                 self._keep_lesson(height, width)
+                if leaves_ruins(error):
+                    raise HostMemoryError(
+                        f"There was not enough memory for {width} × {height} pixels of a tile.",
+                        "Close other programs, or use a smaller model (its name ends in -fast).",
+                    ) from None
                 give_back(error, self.device)
             limit_px = smaller_tile(
                 min(height, box.height),

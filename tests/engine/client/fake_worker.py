@@ -19,7 +19,16 @@ import numpy as np
 
 from engine import messages
 from engine.canvas import open_raster
-from engine.errors import Cancelled, ContextLostError, NotFiniteError, OutOfMemoryError, TriptychError, to_failure
+from engine.errors import (
+    Cancelled,
+    ContextLostError,
+    HostMemoryError,
+    NotFiniteError,
+    OutOfMemoryError,
+    TriptychError,
+    from_failure,
+    to_failure,
+)
 from engine.journal import JournalWriter
 from engine.tiling.geometry import plan_tiles
 from engine.tiling.writer import CanvasWriter
@@ -31,6 +40,7 @@ WINDOW_PX = 8
 _ERRORS: dict[str, type[TriptychError]] = {
     "context lost": ContextLostError,
     "out of memory": OutOfMemoryError,
+    "refused memory": HostMemoryError,
     "not finite": NotFiniteError,
 }
 
@@ -103,7 +113,7 @@ class _Process:
             with self._pulse.doing("loading" if at in ("prepare", "open") else "computing"):
                 answer = self._serve(request, at)
             self.send(answer)
-            if isinstance(answer, messages.Failed) and answer.failure.kind == ContextLostError.__name__:
+            if isinstance(answer, messages.Failed) and isinstance(from_failure(answer.failure), ContextLostError):
                 os._exit(75)
 
     def _listen(self) -> None:

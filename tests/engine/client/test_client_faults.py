@@ -266,6 +266,26 @@ class Kills:
         return 7 + self._file.exists()
 
 
+def test_a_worker_that_is_refused_memory_is_replaced_and_gets_smaller_pieces(
+    faulty: MakeEngine, source: RasterRef, tmp_path: Path
+) -> None:
+    engine = faulty(Fault("tile", "refused memory", 2))
+    done = engine.upscale(source, MODEL, SETTINGS, tmp_path / "canvas.raw").done
+    assert done.different == dict.fromkeys(range(2, 6), "smaller tiles")
+    tiles = [(process, index) for process, at, index in requests_met(tmp_path / "faults") if at == "tile"]
+    assert [index for _, index in tiles] == [0, 1, 2, 2, 3, 4, 5]
+    assert len({process for process, _ in tiles}) == 2
+
+
+def test_a_worker_that_is_refused_memory_for_every_piece_ends_the_job(
+    faulty: MakeEngine, source: RasterRef, tmp_path: Path, undisturbed: Pixels
+) -> None:
+    engine = faulty(Fault("tile", "refused memory", 2, times=2))
+    with pytest.raises(OutOfMemoryError, match="refused memory at tile"):
+        finish(engine, source, tmp_path)
+    require_next_job(engine, source, tmp_path, undisturbed)
+
+
 @posix
 def test_two_deaths_for_lack_of_memory_say_so(faulty: MakeEngine, source: RasterRef, tmp_path: Path) -> None:
     faults = tmp_path / "faults"
