@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from kernels._triton.launch import Shape
-from kernels._triton.targets import Target
+from kernels._triton.targets import GFX1100, Target
 
 # The routing kernel holds the best windows of a row in registers; more than this are found by torch, block by block.
 MOST_ROUTED = 32
@@ -29,19 +29,25 @@ def forward_tile(target: Target, tokens: int, head_dim: int, dtype: torch.dtype)
     """Return the tile of the forward kernel: at most one window of queries against at most one of keys."""
     if dtype == torch.float32:
         # Products in full float32 keep their operands in registers: smaller tiles, or they spill.
-        return Tile(32, 32, Shape(4, 2))
+        return Tile(16, 16, Shape(4, 1)) if target is GFX1100 and head_dim > 16 else Tile(32, 32, Shape(4, 2))
     rows, keys = _fit(tokens, 128 if tokens > 64 else 64), _fit(tokens, 64)
     warps = 4 if rows <= 64 else 8
     if target.platform == "hip":
         # Waves of 64 lanes and 64 KiB: one stage fetched ahead is all that fits beside the tiles.
-        return Tile(min(rows, 64), keys, Shape(4, 1 if head_dim > 32 else 2))
+        if head_dim > 32:
+            return Tile(min(rows, 64), min(keys, 32), Shape(8 if target is GFX1100 else 4, 1))
+        return Tile(min(rows, 64), keys, Shape(4, 2))
     return Tile(rows, keys, Shape(warps, 3 if target.name in ("sm_80", "sm_90", "sm_100") else 2))
 
 
 def backward_tile(target: Target, tokens: int, head_dim: int, dtype: torch.dtype) -> Tile:
     """Return the tile of both backward kernels; each holds two score tiles and two accumulators."""
     if dtype == torch.float32:
+        if target is GFX1100 and head_dim > 16:
+            return Tile(16, 16, Shape(8, 1))
         return Tile(32, 32, Shape(4, 1)) if head_dim <= 32 else Tile(16, 32, Shape(4, 1))
+    if target is GFX1100 and head_dim > 16:
+        return Tile(min(_fit(tokens, 64), 32), 32, Shape(8, 1))
     rows = _fit(tokens, 64)
     stages = 1 if target.platform == "hip" else 2
     return Tile(rows, _fit(tokens, 64), Shape(4, stages))
