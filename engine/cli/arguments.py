@@ -178,15 +178,27 @@ def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     precision.add_argument("images", metavar="IMAGE", nargs="*", help="default: the bundled sample")
     _add_model_options(precision, "all bundled")
     precision.add_argument("--scale", type=int, metavar="N", help="default: every scale that the model offers")
+    models = kinds.add_parser("models", help="the networks end to end beside the published algorithms")
+    models.add_argument(
+        "--model", metavar="NAME", action="append", help="esc-light, esc, pft-light or sscan; default: all"
+    )
+    models.add_argument(
+        "--size",
+        type=_positive,
+        default=256,
+        metavar="N",
+        help="edge of the input on a CPU, a multiple of 8 (default: 256)",
+    )
+    models.add_argument("--rounds", type=_positive, default=3, metavar="N", help="rounds of each (default: 3)")
+    models.add_argument("--threads", type=_positive, metavar="N", help="torch's threads (default: its own choice)")
     others = [
         kinds.add_parser(name, help=text)
         for name, text in (
             ("kernels", "the attention operators: correctness first, then speed"),
-            ("models", "the networks end to end (not yet in this version)"),
             ("app", "the window (not yet in this version)"),
         )
     ]
-    for each in (quality, tiling, precision, *others):
+    for each in (quality, tiling, precision, models, *others):
         each.add_argument("--json", action="store_true")
 
 

@@ -1,4 +1,4 @@
-"""`triptych bench`: quality of the weights, tiled against untiled, precisions, and the attention operators."""
+"""`triptych bench`: quality of the weights, tiled against untiled, precisions, the networks, and the attention operators."""
 
 from __future__ import annotations
 
@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Runs `triptych bench KIND` and returns its exit status."""
-    if options.kind in ("models", "app"):
+    if options.kind == "app":
         raise NotYetError(
-            f"`bench {options.kind}` is not yet in this version.", "There are quality, tiling, precision and kernels."
+            "`bench app` is not yet in this version.", "There are quality, tiling, precision, models and kernels."
         )
     if options.kind == "kernels":
-        # Only this subcommand reaches the kernels: it runs from a bare checkout on a machine without codecs.
+        # Runs from a bare checkout on a machine without codecs, as `models` does.
         return int(importlib.import_module("kernels.bench.__main__").main(["--json"] if options.json else []))
+    if options.kind == "models":
+        from engine.cli import bench_models
+
+        return bench_models.run(options)
     from engine.cli import bench_tiling
 
     kinds: dict[str, Callable[[argparse.Namespace], int]] = {

@@ -7,6 +7,7 @@ Super-Resolution". Shape legend: B batch, C = dim, P = pdim, H W pixels, M windo
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,8 @@ Attend = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 def attend_plainly(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
     """Attend with every map of every window and head in memory at once."""
     scores = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
-    return (scores + bias).softmax(dim=-1) @ v
+    out: Tensor = (scores + bias).softmax(dim=-1) @ v
+    return out
 
 
 def attend_fused(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
@@ -31,7 +33,7 @@ def compiled_flex_attention() -> Attend:
     """Return attention by a compiled FlexAttention that adds the bias to each score; needs a compiler at run time."""
     from torch.nn.attention.flex_attention import flex_attention
 
-    compiled = torch.compile(flex_attention)
+    compiled: Any = torch.compile(flex_attention, dynamic=False)
 
     def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
         def add_bias(score: Tensor, _batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
@@ -92,6 +94,7 @@ class WindowAttention(nn.Module):
         ).flatten(0, 1)
         # (N, N, 2): key minus query
         offset = place[None, :] - place[:, None] + window_size - 1
+        self.entry: Tensor
         self.register_buffer("entry", offset[..., 0] * (2 * window_size - 1) + offset[..., 1], persistent=False)
 
     def forward(self, x_bchw: Tensor) -> Tensor:
@@ -116,16 +119,19 @@ class ConvolutionalAttention(nn.Module):
     def __init__(self, dim: int, pdim: int) -> None:
         super().__init__()
         self.pdim = pdim
-        self.plk = nn.Module()
-        self.plk.dwc_proj = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Conv2d(pdim, pdim // 2, 1), nn.GELU(), nn.Conv2d(pdim // 2, 9 * pdim, 1)
+        self.plk = nn.ModuleDict(
+            {
+                "dwc_proj": nn.Sequential(
+                    nn.AdaptiveAvgPool2d(1), nn.Conv2d(pdim, pdim // 2, 1), nn.GELU(), nn.Conv2d(pdim // 2, 9 * pdim, 1)
+                )
+            }
         )
         self.aggr = nn.Conv2d(dim, dim, 1)
 
     def forward(self, x_bchw: Tensor, large: Tensor) -> Tensor:
         """Map `(1, C, H, W)` to the same shape; as published, one image at a time."""
         seen, rest = x_bchw[:, : self.pdim], x_bchw[:, self.pdim :]
-        dynamic = self.plk.dwc_proj(seen).reshape(self.pdim, 1, 3, 3)
+        dynamic = self.plk["dwc_proj"](seen).reshape(self.pdim, 1, 3, 3)
         mixed = functional.conv2d(seen, large, padding=6)
         mixed = mixed + functional.conv2d(seen, dynamic, padding=1, groups=self.pdim)
         out: Tensor = self.aggr(torch.cat([mixed, rest], dim=1))
@@ -196,17 +202,24 @@ class PublishedESC(nn.Module):
         return functional.pixel_shuffle(residual + nearest, self.scale)
 
 
-def multiply_adds(network: PublishedESC, height: int, width: int) -> int:
-    """Count the multiply-adds of one image, for matrix products and convolutions; sides are whole windows."""
-    pixels = height * width
-    total: int = sum(
-        pixels * module.weight.numel()
-        for name, module in network.named_modules()
-        if isinstance(module, nn.Conv2d) and "dwc_proj" not in name
-    )
-    for block in network.blocks:
-        attention = block.attn
-        total += 2 * pixels * attention.window_size**2 * attention.to_out.weight.shape[0]
-        total += pixels * network.plk_filter.numel() * len(block.pconvs)
-        total += pixels * 9 * network.plk_filter.shape[0] * len(block.pconvs)
-    return total
+def multiply_adds(
+    pixels: int,
+    dim: int = 64,
+    pdim: int = 16,
+    n_blocks: int = 5,
+    conv_blocks: int = 5,
+    window_size: int = 32,
+    upscaling_factor: int = 4,
+    exp_ratio: float = 1.25,
+) -> int:
+    """Count the multiply-adds of the products and convolutions for so many pixels, padding to whole windows included."""
+
+    def feed_forward(ratio: float) -> int:
+        hidden = int(dim * ratio)
+        return 2 * dim * hidden + 9 * hidden
+
+    attention = 4 * dim**2 + 2 * window_size**2 * dim
+    convolution = feed_forward(exp_ratio) + 169 * pdim**2 + 9 * pdim + dim**2
+    block = feed_forward(2) + attention + conv_blocks * convolution + 9 * dim**2
+    ends = 9 * dim * (3 + dim + 3 * upscaling_factor**2)
+    return pixels * (ends + n_blocks * block)

@@ -128,8 +128,8 @@ class Layer(nn.Module):
         if self.shift:
             joint = torch.roll(joint, (-self.shift, -self.shift), (1, 2))
         windows = _cut(joint, self.window_size)
-        out = self.attn_win(windows, entry, mask if self.shift else None, carried, int(self.shift > 0))
-        merged = _paste(out, self.window_size, batch, size)
+        attended = self.attn_win(windows, entry, mask if self.shift else None, carried, int(self.shift > 0))
+        merged = _paste(attended, self.window_size, batch, size)
         if self.shift:
             merged = torch.roll(merged, (self.shift, self.shift), (1, 2))
         x = x_btc + merged.reshape(x_btc.shape)
@@ -148,19 +148,26 @@ def _paste(windows: Tensor, edge: int, batch: int, size: tuple[int, int]) -> Ten
     return split.permute(0, 1, 3, 2, 4, 5).reshape(batch, *size, -1)
 
 
+class LayerGroup(nn.Module):
+    """Holds the layers under their published name."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+
+
 class Block(nn.Module):
     """Layers, a 3x3 convolution and a residual around them."""
 
     def __init__(self, layers: Sequence[Layer], dim: int) -> None:
         super().__init__()
-        self.residual_group = nn.Module()
-        self.residual_group.layers = nn.ModuleList(layers)
+        self.residual_group = LayerGroup(layers)
         self.conv = nn.Conv2d(dim, dim, 3, padding=1)
 
     def forward(self, x_btc: Tensor, size: tuple[int, int], entry: Tensor, mask: Tensor, carried: Carried) -> Tensor:
         """Map `(B, H*W, C)` to the same shape."""
         deep = x_btc
-        for layer in self.residual_group.layers:
+        for layer in self.residual_group.layers.children():
             deep = layer(deep, size, entry, mask, carried)
         planes = self.conv(_to_planes(deep, size))
         out: Tensor = planes.flatten(2).transpose(1, 2) + x_btc
@@ -193,10 +200,10 @@ class PublishedPFT(nn.Module):
         ).flatten(0, 1)
         # (N, N, 2): query minus key
         offset = place[:, None] - place[None, :] + window_size - 1
+        self.relative_position_index_SA: Tensor
         self.register_buffer("relative_position_index_SA", offset[..., 0] * (2 * window_size - 1) + offset[..., 1])
         self.conv_first = nn.Conv2d(3, embed_dim, 3, padding=1)
-        self.patch_embed = nn.Module()
-        self.patch_embed.norm = nn.LayerNorm(embed_dim)
+        self.patch_embed = nn.ModuleDict({"norm": nn.LayerNorm(embed_dim)})
         topks = iter(num_topk)
         self.layers = nn.ModuleList()
         for depth in depths:
@@ -221,7 +228,7 @@ class PublishedPFT(nn.Module):
         features = self.conv_first(padded - mean)
         mask = self._mask(size, features.device).to(features.dtype)
         carried = Carried()
-        deep = self.patch_embed.norm(features.flatten(2).transpose(1, 2))
+        deep = self.patch_embed["norm"](features.flatten(2).transpose(1, 2))
         for block in self.layers:
             deep = block(deep, size, self.relative_position_index_SA, mask, carried)
         deep = self.conv_after_body(_to_planes(self.norm(deep), size)) + features

@@ -20,7 +20,8 @@ Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 def attend_plainly(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Attend with every map in memory at once."""
-    return (q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5).softmax(dim=-1) @ v
+    out: Tensor = (q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5).softmax(dim=-1) @ v
+    return out
 
 
 def attend_fused(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
