@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app.compare.chip import Chip
 from app.compare.commands import Commands
@@ -18,7 +18,9 @@ from app.theme import Theme
 from engine.resampling import Method
 
 _METHODS: tuple[Method, ...] = ("nearest", "bilinear", "bicubic", "lanczos")
-_HEIGHT_PX = 42
+_ROW_HEIGHT_PX = 42
+# A chip with a name that can still be told from others.
+_SHORT_CHIP_PX = 84
 
 
 class Bar(QWidget):
@@ -32,17 +34,21 @@ class Bar(QWidget):
         self._chips: list[Chip] = []
         self.setObjectName("compareBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(_HEIGHT_PX)
         self._chip_row = QHBoxLayout()
         self._chip_row.setSpacing(4)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 0, 8, 0)
+        self._settings = QWidget()
+        row = QHBoxLayout(self._settings)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        row.addLayout(self._chip_row)
         row.addStretch(1)
         self._make_method(row)
         self._make_difference(row)
         self._divider_button = self._button(commands.turn_divider, row, Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._box.setContentsMargins(8, 0, 8, 0)
+        self._box.setSpacing(6)
+        self._box.addLayout(self._chip_row)
+        self._box.addWidget(self._settings, 1)
         comparison.sources_changed.connect(self._refill)
         comparison.current_changed.connect(self._follow)
         comparison.reference_changed.connect(self._follow)
@@ -128,6 +134,24 @@ class Bar(QWidget):
         self.gain.setText(gain_text(comparison.difference.gain))
         self._divider_button.setVisible(mode == "wipe")
         self.setVisible(len(self._chips) > 1)
+        self._arrange()
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as its settings: the chips give up their names first, then take a row of their own."""
+        return QSize(max(240, self._settings.minimumSizeHint().width() + 16), _ROW_HEIGHT_PX)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Takes one row, or two where the names would be cut too short."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        needed = len(self._chips) * _SHORT_CHIP_PX + self._settings.sizeHint().width() + 30
+        has_settings = any(not each.isHidden() for each in (self.method, self.kind, self._divider_button))
+        in_two = has_settings and needed > self.width()
+        directions = QBoxLayout.Direction
+        self._box.setDirection(directions.TopToBottom if in_two else directions.LeftToRight)
+        self.setFixedHeight(_ROW_HEIGHT_PX * (2 if in_two else 1))
 
     def _show_at(self, index: int) -> None:
         self._comparison.set_current(self._comparison.keys[index])

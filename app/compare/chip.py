@@ -11,7 +11,7 @@ from app.theme import Theme
 
 _HEIGHT_PX = 28
 _PADDING_PX = 8
-_LEAST_WIDTH_PX = 44
+_LEAST_WIDTH_PX = 34
 _MOST_WIDTH_PX = 190
 
 

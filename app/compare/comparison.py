@@ -139,8 +139,9 @@ class Comparison(QObject):
         before = self._finished.get(opened.source.key)
         raster = opened.source.raster
         whole = QRegion(0, 0, raster.width, raster.height)
-        new = (region or whole) - (before or whole)
-        gone = (before or whole) - (region or whole)
+        # An empty region is a region too: nothing is final yet.
+        was, now = (whole if each is None else each for each in (before, region))
+        new, gone = now - was, was - now
         self._finished[opened.source.key] = region
         for box in boxes_of(new if gone.isEmpty() else whole):
             self._forget(opened, box)

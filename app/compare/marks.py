@@ -140,7 +140,7 @@ class Marks:
         width = max(1, round(self._panes.ratio))
         for colour, shift in ((_DARK_LINE, width), (_LIGHT_LINE, 0)):
             painter.setPen(QPen(colour, width))
-            painter.drawRects([frame.adjusted(shift, shift, -shift, -shift) for frame in frames])
+            painter.drawRects([frame.adjusted(shift, shift, -shift - 1, -shift - 1) for frame in frames])
 
     def _paint_region(self, painter: QPainter, cell: Cell) -> None:
         region = self._panes.comparison.region

@@ -1,0 +1,420 @@
+"""What the panes show, to the pixel, in every mode."""
+
+from __future__ import annotations
+
+import gc
+import math
+import sys
+import weakref
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.compare.difference import DifferenceSettings
+from app.compare.sources import PaneSource
+from app.compare.view import ComparisonView
+from app.theme import Theme
+from engine.resampling import Method, imresize
+from engine.scoring import score
+from engine.tiling.geometry import Box
+from tests.app.compare.conftest import Put, as_array
+
+Noise = Callable[..., np.ndarray]
+Seen = Callable[[], np.ndarray]
+
+
+@pytest.fixture
+def trio(put: Put, noise: Noise) -> list[PaneSource]:
+    """An input of 200 × 150, and two results of twice its size."""
+    low = noise(150, 200)
+    return [
+        put("input", low, "input"),
+        put("one", noise(300, 400, seed=1)),
+        put("two", noise(300, 400, seed=2).astype(np.float32) / 255),
+    ]
+
+
+def pixels_of(source: PaneSource) -> np.ndarray:
+    raster = source.raster
+    flat = np.fromfile(raster.path, raster.dtype).reshape(raster.height, raster.width, raster.channels)
+    return flat if raster.dtype == "uint8" else np.rint(flat * 255).astype(np.uint8)
+
+
+def cell(view: ComparisonView, index: int = 0) -> QRect:
+    return view.panes.cells[index].frame
+
+
+def cut(image: np.ndarray, frame: QRect) -> np.ndarray:
+    return image[frame.top() : frame.top() + frame.height(), frame.left() : frame.left() + frame.width()]
+
+
+def expected_at(view: ComparisonView, pixels: np.ndarray, frame: QRect) -> np.ndarray:
+    """Returns what a pane shows of `pixels` (of picture size) at 1:1."""
+    placement = view.camera.placement
+    return pixels[-placement.top : -placement.top + frame.height(), -placement.left : -placement.left + frame.width()]
+
+
+def test_one_to_one_shows_the_pixels_themselves(view: ComparisonView, trio: list[PaneSource], seen: Seen) -> None:
+    view.resize(300, 242)
+    view.show_sources(trio, keep_camera=False)
+    view.set_current("one")
+    view.camera.look_at(200, 150, 1.0)
+    assert np.array_equal(seen(), expected_at(view, pixels_of(trio[1]), cell(view)))
+
+
+def test_a_float_result_is_rounded(view: ComparisonView, trio: list[PaneSource], seen: Seen) -> None:
+    view.resize(300, 242)
+    view.show_sources(trio, keep_camera=False)
+    view.set_current("two")
+    view.camera.look_at(200, 150, 1.0)
+    assert np.array_equal(seen(), expected_at(view, pixels_of(trio[2]), cell(view)))
+
+
+@pytest.mark.parametrize("method", ["nearest", "bilinear", "bicubic", "lanczos"])
+def test_the_input_is_enlarged_as_chosen(
+    view: ComparisonView, trio: list[PaneSource], seen: Seen, method: Method
+) -> None:
+    view.resize(300, 242)
+    view.show_sources(trio, keep_camera=False)
+    view.comparison.set_method(method)
+    view.set_current("input")
+    view.camera.look_at(200, 150, 1.0)
+    enlarged = imresize(pixels_of(trio[0]), 2, method=method)
+    difference = np.abs(seen().astype(int) - expected_at(view, enlarged, cell(view)))
+    # Here both passes are rounded at once, there one after the other.
+    assert difference.max() <= 1
+
+
+@pytest.mark.parametrize("zoom", [4, 8, 12])
+def test_above_three_pixels_are_squares(view: ComparisonView, trio: list[PaneSource], seen: Seen, zoom: int) -> None:
+    view.resize(240, 242)
+    view.show_sources(trio, keep_camera=False)
+    for key, source, edge in (("one", trio[1], zoom), ("input", trio[0], 2 * zoom)):
+        view.set_current(key)
+        view.camera.look_at(200, 150, zoom)
+        shown, placement = seen(), view.camera.placement
+        rows = (np.arange(shown.shape[0]) - placement.top) // edge
+        columns = (np.arange(shown.shape[1]) - placement.left) // edge
+        assert np.array_equal(shown, pixels_of(source)[rows][:, columns])
+
+
+def test_from_sixteen_values_and_lines_are_drawn(view: ComparisonView, put: Put, seen: Seen) -> None:
+    view.show_sources([put("input", np.full((60, 60, 3), 90, dtype=np.uint8), "input")], keep_camera=False)
+    view.camera.look_at(30, 30, 12.0)
+    assert len(np.unique(seen().reshape(-1, 3), axis=0)) == 1
+    view.camera.look_at(30, 30, 16.0)
+    shown = seen()
+    left, top = view.camera.placement.left % 16, view.camera.placement.top % 16
+    square = shown[top + 160 : top + 176, left + 160 : left + 176].astype(int)
+    # The line at its edge, the ground beside it, and digits lighter than both.
+    assert square[0, 8, 0] != 90
+    assert square[1, 1, 0] == 90
+    assert square.max() > 180
+
+
+@pytest.mark.parametrize("zoom", [0.37, 0.75, 1.5, 2.0, 3.0])
+def test_no_seam_between_the_view_s_own_tiles(view: ComparisonView, put: Put, seen: Seen, zoom: float) -> None:
+    view.resize(1200, 242)
+    ramp = np.broadcast_to((np.arange(1200) / 1199)[None, :, None], (300, 1200, 3)).astype(np.float32)
+    view.show_sources([put("input", ramp, "input")], keep_camera=False)
+    view.camera.look_at(600, 150, zoom)
+    shown = seen()
+    row = shown[shown.shape[0] // 2, :, 0].astype(int)
+    left = max(0, view.camera.placement.left)
+    steps = np.diff(row[left + 6 : len(row) - left - 6])
+    assert steps.min() >= 0
+    assert steps.max() <= math.ceil(1 / zoom)
+
+
+def test_a_small_view_is_a_mean_and_not_a_choice(view: ComparisonView, put: Put, seen: Seen) -> None:
+    stripes = np.zeros((1024, 1024, 3), dtype=np.uint8)
+    stripes[:, ::2] = 200
+    view.show_sources([put("input", stripes, "input")], keep_camera=False)
+    view.camera.look_at(512, 512, 0.25)
+    middle = seen()[150:250, 270:370].astype(int)
+    assert np.abs(middle - 100).max() <= 2
+
+
+def test_all_panes_show_the_same_place(view: ComparisonView, trio: list[PaneSource], seen: Seen) -> None:
+    view.show_sources(trio, keep_camera=False)
+    view.set_mode("grid")
+    view.camera.look_at(180, 140, 1.0)
+    shown = seen()
+    for index in (1, 2):
+        frame = cell(view, index)
+        inner = frame.adjusted(2, 2, -2, -2)
+        part = expected_at(view, pixels_of(trio[index]), frame)[2:-2, 2:-2]
+        assert np.array_equal(cut(shown, inner), part)
+
+
+def test_side_by_side_shows_reference_and_current(view: ComparisonView, trio: list[PaneSource], seen: Seen) -> None:
+    view.resize(640, 282)
+    view.show_sources(trio, keep_camera=False)
+    view.set_mode("side")
+    view.set_reference("one")
+    view.set_current("two")
+    view.camera.look_at(200, 150, 1.0)
+    shown = seen()
+    for index, source in ((0, trio[1]), (1, trio[2])):
+        assert np.array_equal(cut(shown, cell(view, index)), expected_at(view, pixels_of(source), cell(view, index)))
+
+
+@pytest.mark.parametrize("is_level", [False, True])
+def test_the_divider_parts_reference_from_current(
+    view: ComparisonView, trio: list[PaneSource], seen: Seen, is_level: bool
+) -> None:
+    view.resize(390, 282)
+    view.show_sources(trio, keep_camera=False)
+    view.set_mode("wipe")
+    view.set_reference("one")
+    view.set_current("two")
+    view.comparison.set_wipe(0.25, is_level)
+    view.camera.look_at(200, 150, 1.0)
+    shown, frame = seen(), cell(view)
+    one, two = (expected_at(view, pixels_of(source), frame) for source in (trio[1], trio[2]))
+    if is_level:
+        shown, one, two = (np.swapaxes(each, 0, 1) for each in (shown, one, two))
+    at = round(0.25 * shown.shape[1])
+    # The grip lies on the middle of the line, 17 pixels to each side.
+    assert np.array_equal(shown[:, : at - 20], one[:, : at - 20])
+    assert np.array_equal(shown[:, at + 20 :], two[:, at + 20 :])
+    assert shown[5, at - 1 : at + 1].min() > 220
+
+
+def test_a_difference_is_that_of_the_two_pictures(view: ComparisonView, put: Put, noise: Noise, seen: Seen) -> None:
+    one, two = put("one", noise(400, 900, seed=1)), put("two", noise(400, 900, seed=2))
+    view.show_sources([one, two], keep_camera=False)
+    view.set_mode("diff")
+    view.set_difference(DifferenceSettings("absolute", 1.0, false_colour=False))
+    view.camera.look_at(450, 200, 1.0)
+    expected = np.abs(pixels_of(two).astype(int) - pixels_of(one))
+    shown = seen().astype(int)
+    rows = slice(max(0, view.camera.placement.top), max(0, view.camera.placement.top) + 300)
+    part = expected[max(0, -view.camera.placement.top) :][: shown[rows].shape[0], -view.camera.placement.left :]
+    assert np.abs(shown[rows] - part[:, : shown.shape[1]]).max() <= 1
+
+
+def test_another_gain_does_not_blink(view: ComparisonView, trio: list[PaneSource], seen: Seen) -> None:
+    view.show_sources(trio, keep_camera=False)
+    view.set_mode("diff")
+    seen()
+    before = view.comparison.difference_layers[0]
+    view.comparison.set_gain(16.0)
+    assert view.comparison.difference_layers[1:] == [before]
+    assert view.store.get(next(iter(before.keys_in(0, Box(0, 0, 9, 9))))) is not None
+
+
+def test_what_is_not_finished_shows_the_input(
+    view: ComparisonView, trio: list[PaneSource], seen: Seen, theme: Theme
+) -> None:
+    view.resize(300, 242)
+    working = replace(trio[1], finished=(Box(0, 0, 300, 200),))
+    view.show_sources([trio[0], working, trio[2]], keep_camera=False)
+    view.set_current("one")
+    view.camera.look_at(200, 150, 1.0)
+    middle = -view.camera.placement.left
+    shown, result = seen().astype(int), expected_at(view, pixels_of(trio[1]), cell(view))
+    low = expected_at(view, imresize(pixels_of(trio[0]), 2), cell(view))
+    edge = 200 - middle
+    assert np.array_equal(shown[:, :edge], result[:, :edge])
+    stage = np.array(QColor(theme.colours.stage).getRgb()[:3])
+    veiled = low[:, edge:] * 0.45 + stage * 0.55
+    assert np.abs(shown[:, edge:] - veiled).max() <= 3
+    view.add_finished("one", [Box(0, 200, 300, 200)])
+    assert np.array_equal(seen(), result)
+
+
+def test_a_tile_that_was_shown_too_early_is_made_anew(view: ComparisonView, put: Put, noise: Noise, seen: Seen) -> None:
+    view.resize(300, 242)
+    low, result = noise(100, 150), noise(200, 300, seed=3)
+    source = put("job:1", np.zeros((200, 300, 3), dtype=np.uint8), finished=())
+    view.show_sources([put("input", low, "input"), source], keep_camera=False)
+    view.set_current("job:1")
+    view.camera.look_at(150, 100, 1.0)
+    seen()
+    np.memmap(source.raster.path, np.uint8, "r+", shape=(200, 300, 3))[:] = result
+    # The whole of it is told in one go, as at the end of a job.
+    view.show_sources([view.comparison.sources[0], replace(source, finished=None)], keep_camera=True)
+    assert np.array_equal(seen(), expected_at(view, result, cell(view)))
+
+
+def test_a_preview_lies_over_the_input(view: ComparisonView, put: Put, noise: Noise, seen: Seen) -> None:
+    view.resize(300, 242)
+    low, part = noise(150, 200), noise(80, 100, seed=5)
+    preview = put("preview", part, placed=Box(50, 75, 40, 50))
+    view.show_sources([put("input", low, "input"), preview], keep_camera=False)
+    view.set_current("preview")
+    view.camera.look_at(200, 140, 1.0)
+    shown, placement = seen(), view.camera.placement
+    top, left = 100 + placement.top, 150 + placement.left
+    assert np.array_equal(shown[top : top + 80, left : left + 100], part)
+
+
+def test_transparency_lies_on_squares(view: ComparisonView, put: Put, seen: Seen, theme: Theme) -> None:
+    pixels = np.zeros((300, 400, 4), dtype=np.uint8)
+    pixels[:, 200:] = (10, 200, 30, 255)
+    view.show_sources([put("input", pixels, "input")], keep_camera=False)
+    view.camera.look_at(200, 150, 1.0)
+    shown = seen()
+    placement = view.camera.placement
+    clear = shown[placement.top + 20 : placement.top + 120, placement.left + 20 : placement.left + 150].reshape(-1, 3)
+    names = {QColor(*(int(value) for value in colour)).name() for colour in np.unique(clear, axis=0)}
+    assert names == {theme.colours.check_dark, theme.colours.check_light}
+    assert tuple(shown[placement.top + 20, placement.left + 300]) == (10, 200, 30)
+
+
+def test_marks_lie_where_they_were_set(view: ComparisonView, put: Put, seen: Seen) -> None:
+    grey = np.full((150, 200, 3), 128, dtype=np.uint8)
+    view.show_sources([put("input", grey, "input")], keep_camera=False)
+    view.camera.look_at(100, 75, 2.0)
+    plain = seen()
+    placement = view.camera.placement
+
+    def changed() -> tuple[int, int, int, int]:
+        rows, columns = np.nonzero((seen() != plain).any(axis=2))
+        return (
+            rows.min() - placement.top,
+            columns.min() - placement.left,
+            rows.max() + 1 - placement.top,
+            columns.max() + 1 - placement.left,
+        )
+
+    view.set_overlay("input", filled(QColor(255, 0, 0, 128)), Box(20, 30, 10, 40))
+    assert changed() == (40, 60, 60, 140)
+    view.set_overlay("input", None, Box(0, 0, 1, 1))
+    view.commands.tile_grid.setChecked(True)
+    view.set_tile_grid([Box(10, 10, 60, 60), Box(10, 50, 60, 60)])
+    assert changed() == (20, 20, 140, 220)
+    view.set_tile_grid(None)
+    view.set_region(Box(40, 50, 20, 30))
+    top, left, _, right = changed()
+    assert (top, left, right) == (78, 98, 162)
+    view.set_region(None)
+    view.set_frame(Box(60, 20, 32, 32))
+    _, left, bottom, _ = changed()
+    assert (left, bottom) == (38, 186)
+
+
+def filled(colour: QColor) -> QImage:
+    image = QImage(8, 8, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(colour)
+    return image
+
+
+def test_labels_say_what_is_shown(view: ComparisonView, trio: list[PaneSource], qtbot: QtBot, put: Put) -> None:
+    truth = put("reference", pixels_of(trio[1]) // 2 + 60, "reference", title="Ground truth")
+    figured = replace(trio[1], figures=("0.6 s", "0.4 GiB"))
+    view.show_sources([trio[0], figured, trio[2], truth], keep_camera=False)
+    assert (view.current_key, view.reference_key) == ("two", "reference")
+    qtbot.waitUntil(lambda: ("one", "image") in view.scoring.scores and view.is_settled, timeout=10_000)
+    figures, scores = view.stage.marks.labels.lines_of("one")
+    psnr, ssim = score(trio[1].raster, truth.raster, 2)
+    assert figures == "0.6 s  ·  0.4 GiB"
+    assert scores == f"PSNR {psnr:.2f} dB  SSIM {ssim:.4f}"
+    view.update_figures("one", ("0.7 s",))
+    assert view.stage.marks.labels.lines_of("one")[0] == "0.7 s"
+    assert view.stage.marks.labels.lines_of("input")[1] == ""
+
+
+def test_a_region_is_measured_by_itself(view: ComparisonView, trio: list[PaneSource], qtbot: QtBot, put: Put) -> None:
+    pixels = pixels_of(trio[1])
+    spoiled = pixels.copy()
+    spoiled[100:140, 60:120] = 255 - spoiled[100:140, 60:120]
+    truth = put("reference", pixels, "reference")
+    view.show_sources([trio[0], put("bad", spoiled), truth], keep_camera=False)
+    view.set_region(Box(0, 0, 40, 40))
+    qtbot.waitUntil(lambda: ("bad", "area") in view.scoring.scores, timeout=10_000)
+    assert view.scoring.scores["bad", "area"].psnr_db == math.inf
+    assert "Region: PSNR ∞ dB  SSIM 1.0000" in view.stage.marks.labels.lines_of("bad")[1]
+    view.set_region(Box(50, 30, 20, 30))
+    qtbot.waitUntil(lambda: view.scoring.scores["bad", "area"].psnr_db < 20, timeout=10_000)
+    view.set_region(None)
+    qtbot.waitUntil(lambda: view.is_settled, timeout=10_000)
+    assert ("bad", "area") not in view.scoring.scores
+
+
+def test_the_part_in_view_is_measured(view: ComparisonView, trio: list[PaneSource], qtbot: QtBot, put: Put) -> None:
+    pixels = pixels_of(trio[1])
+    view.show_sources([trio[0], trio[1], put("reference", pixels, "reference")], keep_camera=False)
+    view.camera.look_at(200, 150, 4.0)
+    qtbot.waitUntil(lambda: ("one", "area") in view.scoring.scores, timeout=10_000)
+    assert "In view: PSNR ∞ dB" in view.stage.marks.labels.lines_of("one")[1]
+
+
+@pytest.mark.parametrize("scheme", [Qt.ColorScheme.Dark, Qt.ColorScheme.Light])
+def test_both_schemes_paint_everything(
+    qapp: QApplication, qtbot: QtBot, trio: list[PaneSource], scheme: Qt.ColorScheme
+) -> None:
+    theme = Theme(qapp, scheme)
+    view = ComparisonView(theme)
+    qtbot.addWidget(view)
+    view.resize(900, 600)
+    view.show()
+    view.show_sources(trio, keep_camera=False)
+    view.commands.loupe.setChecked(True)
+    view.commands.inspector.setChecked(True)
+    for mode in ("one", "wipe", "side", "grid", "diff"):
+        view.set_mode(mode)
+        view.stage.refresh()
+        qtbot.waitUntil(lambda: view.stage.is_sharp and view.store.is_idle, timeout=10_000)
+        image = view.stage.grab().toImage()
+        assert len(np.unique(as_array(image)[::9, ::9].reshape(-1, 3), axis=0)) > 100
+    view.close_rasters()
+    theme.deleteLater()
+    qapp.setStyleSheet("")
+
+
+def test_more_than_nine_are_cut_off(view: ComparisonView, put: Put, noise: Noise, seen: Seen) -> None:
+    low = noise(30, 40)
+    view.show_sources([put(f"p{index}", low) for index in range(12)], keep_camera=False)
+    assert view.comparison.keys == [f"p{index}" for index in range(9)]
+    view.set_mode("grid")
+    assert len(view.panes.cells) == len(view.bar.chips) == 9
+    seen()
+
+
+def test_the_same_raster_is_kept_and_another_is_not(view: ComparisonView, trio: list[PaneSource], seen: Seen) -> None:
+    view.show_sources(trio, keep_camera=False)
+    before = view.comparison.opened("one").natural
+    view.show_sources([trio[0], replace(trio[1], title="Other")], keep_camera=True)
+    assert view.comparison.opened("one").natural is before
+    view.show_sources([trio[0], replace(trio[2], key="one")], keep_camera=True)
+    assert view.comparison.opened("one").natural is not before
+
+
+def test_a_result_comes_where_the_input_was(view: ComparisonView, trio: list[PaneSource]) -> None:
+    view.show_sources(trio[:1], keep_camera=False)
+    view.camera.look_at(60, 50, 4.0)
+    before = view.visible_box
+    view.show_sources(trio[:2], keep_camera=True)
+    assert view.camera.zoom == pytest.approx(2.0)
+    after = view.visible_box
+    assert before is not None
+    assert after is not None
+    # The bar with the pictures' names has taken some rows from the view.
+    assert (after.left, after.width) == (before.left, before.width)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts the maps of the process in /proc")
+def test_nothing_stays_behind(view: ComparisonView, trio: list[PaneSource], seen: Seen, qtbot: QtBot) -> None:
+    def mapped() -> int:
+        return Path("/proc/self/maps").read_text().count("raster-")
+
+    layers: list[weakref.ref[object]] = []
+    for mode in ("one", "wipe", "side", "grid", "diff") * 2:
+        view.set_mode(mode)
+        view.show_sources(trio, keep_camera=False)
+        seen()
+        layers += [weakref.ref(view.comparison.opened(key)) for key in view.comparison.keys]
+        view.close_rasters()
+        gc.collect()
+        assert mapped() == 0
+    QApplication.processEvents()
+    assert not [each for each in layers if each() is not None]
