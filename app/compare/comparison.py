@@ -197,6 +197,7 @@ class Comparison(QObject):
         if mode == self.mode:
             return
         self.mode = mode
+        self._part_keys()
         self.mode_changed.emit(mode)
         self.changed.emit()
 
@@ -339,6 +340,12 @@ class Comparison(QObject):
         self._store.drop([layer for layer in dropped if layer is not None])
         self._difference_layer, self._older_difference = None, older
 
+    def _part_keys(self) -> None:
+        """In modes of two, gives a picture that would be compared with itself another reference."""
+        if self.mode in ("side", "wipe", "diff") and self.current_key == self.reference_key and len(self._opened) > 1:
+            others = (self.truth_key, self.input_key, *self.keys)
+            self.set_pair(self.current_key, next(key for key in others if key not in ("", self.current_key)))
+
     def _choose_keys(self) -> None:
         """Keeps what was chosen while it is there; else the latest result against the truth, or against the input."""
         keys = self.keys
@@ -346,9 +353,9 @@ class Comparison(QObject):
         if self.reference_key not in keys:
             self.reference_key = self.truth_key or self.input_key or (keys[0] if keys else "")
         if self.current_key not in keys or (self.current_key == self.reference_key and len(keys) > 1):
-            models = [source.key for source in self.sources if source.kind == "model"]
-            others = [key for key in keys if key != self.reference_key]
-            self.current_key = (models or others or keys or [""])[-1]
+            others = [source for source in self.sources if source.key != self.reference_key]
+            models = [source.key for source in others if source.kind == "model"]
+            self.current_key = (models or [source.key for source in others] or keys or [""])[-1]
 
 
 def _region_of(finished: tuple[Box, ...] | None) -> QRegion | None:

@@ -113,7 +113,7 @@ class TileLayer(ABC):
         """Returns the tile, from the raster."""
 
 
-@dataclass
+@dataclass(eq=False)
 class OpenSource:
     """A source whose raster is mapped, with what can be drawn of it.
 

@@ -53,15 +53,15 @@ class Scorer(QObject):
     """Answers questions one after the other: `answered(name, Score)`. Its thread runs from the first one to `close`."""
 
     answered = Signal(object, object)
-    _posted = Signal(int, object, object)
+    _posted = Signal(object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._condition = threading.Condition()
-        self._questions: list[Question] = []
-        self._round = 0
+        # What was asked last and has no answer yet; of that, what nobody has begun.
+        self._open: list[Question] = []
+        self._waiting: list[Question] = []
         self._is_closing = False
-        self._is_busy = False
         self._thread: threading.Thread | None = None
         self._posted.connect(self._receive, Qt.ConnectionType.QueuedConnection)
 
@@ -69,14 +69,15 @@ class Scorer(QObject):
     def is_idle(self) -> bool:
         """Whether nothing is being measured or will be."""
         with self._condition:
-            return not (self._questions or self._is_busy)
+            return not self._open
 
     def ask(self, questions: list[Question]) -> None:
-        """Asks these questions instead of all earlier ones."""
+        """Asks these questions instead of all earlier ones; one that is being measured already goes on."""
         with self._condition:
-            self._round += 1
-            self._questions = list(questions)
-            if not self._questions:
+            begun = [question for question in self._open if question not in self._waiting]
+            self._open = list(questions)
+            self._waiting = [question for question in questions if question not in begun]
+            if not self._waiting:
                 return
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="triptych-scores", daemon=True)
@@ -86,9 +87,8 @@ class Scorer(QObject):
     def close(self) -> None:
         """Gives up what is asked; nothing reads a raster when it returns."""
         with self._condition:
-            self._round += 1
             self._is_closing = True
-            self._questions = []
+            self._open, self._waiting = [], []
             self._condition.notify_all()
         if self._thread is not None:
             self._thread.join()
@@ -98,27 +98,27 @@ class Scorer(QObject):
     def _work(self) -> None:
         while True:
             with self._condition:
-                self._is_busy = False
-                self._condition.wait_for(lambda: self._questions or self._is_closing)
+                self._condition.wait_for(lambda: self._waiting or self._is_closing)
                 if self._is_closing:
                     return
-                question, asked = self._questions.pop(0), self._round
-                self._is_busy = True
+                question = self._waiting.pop(0)
             try:
-                score = self._measure(question, asked)
+                score = self._measure(question)
             except Exception:
                 # Figures are an extra: without them the pictures are still there.
                 _log.exception("a figure could not be measured")
+                self._posted.emit(question, None)
                 continue
+            # One that was given up is not told: it may have been asked again by now.
             if score is not None:
-                self._posted.emit(asked, question.name, score)
+                self._posted.emit(question, score)
 
-    def _measure(self, question: Question, asked: int) -> Score | None:
-        """Returns the score, or None where another round has begun."""
+    def _measure(self, question: Question) -> Score | None:
+        """Returns the score, or None where nobody asks for it any more."""
         squares, pixels, structure, positions = 0.0, 0, 0.0, 0
         maps = (question.source.map_hwc, question.reference.map_hwc)
         for core, around in crops_of(question.area):
-            if asked != self._round:
+            if question not in self._open:
                 return None
             pair = [to_rgb8(raster[around.slices]) for raster in maps]
             inner = core.relative_to(around).slices
@@ -130,14 +130,17 @@ class Scorer(QObject):
                 structure += count * ssim_y(pair[0], pair[1])
                 positions += count
         mean = squares / pixels
-        return Score(
-            10 * math.log10(255.0**2 / mean) if mean > 0 else math.inf, structure / positions if positions else None
-        )
+        psnr = 10 * math.log10(255.0**2 / mean) if mean > 0 else math.inf
+        return Score(psnr, structure / positions if positions else None)
 
-    @Slot(int, object, object)
-    def _receive(self, asked: int, name: tuple[str, str], score: Score) -> None:
-        if asked == self._round:
-            self.answered.emit(name, score)
+    @Slot(object, object)
+    def _receive(self, question: Question, score: Score | None) -> None:
+        with self._condition:
+            if question not in self._open:
+                return
+            self._open = [each for each in self._open if each != question]
+        if score is not None:
+            self.answered.emit(question.name, score)
 
 
 def crops_of(area: Box) -> Iterator[tuple[Box, Box]]:

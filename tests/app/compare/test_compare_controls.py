@@ -137,6 +137,14 @@ def test_in_modes_of_two_no_picture_is_compared_with_itself(shown: ComparisonVie
     assert (shown.current_key, shown.reference_key) == ("pft", "input")
 
 
+def test_a_picture_that_is_its_own_reference_gets_another_one(shown: ComparisonView) -> None:
+    shown.set_current("esc")
+    shown.set_reference("esc")
+    assert (shown.current_key, shown.reference_key) == ("esc", "esc")
+    shown.set_mode("wipe")
+    assert (shown.current_key, shown.reference_key) == ("esc", "input")
+
+
 def test_m_goes_through_the_layouts_and_d_to_the_difference_and_back(shown: ComparisonView, qtbot: QtBot) -> None:
     modes = []
     shown.mode_changed.connect(modes.append)

@@ -227,10 +227,20 @@ def test_the_latest_question_wins(qtbot: QtBot, put: Put, noise: Noise) -> None:
     scorer.answered.connect(lambda name, found: answers.append((name, found)))
     for index in range(20):
         scorer.ask([Question((str(index), "area"), shown, base, Box(0, 0, 60, 60))])
-    qtbot.waitUntil(lambda: bool(answers))
     qtbot.waitUntil(lambda: scorer.is_idle)
     scorer.close()
     assert answers == [(("19", "area"), Score(math.inf, 1.0))]
+
+
+def test_a_question_asked_again_is_answered_once(qtbot: QtBot, put: Put, noise: Noise) -> None:
+    base, shown = opened_pair(put, noise(300, 300), noise(300, 300))
+    scorer, answers = Scorer(), []
+    scorer.answered.connect(lambda name, found: answers.append(name))
+    for _ in range(10):
+        scorer.ask([Question(("model", "image"), shown, base, Box(0, 0, 300, 300))])
+    qtbot.waitUntil(lambda: scorer.is_idle)
+    scorer.close()
+    assert answers == [("model", "image")]
 
 
 def test_a_part_too_small_for_a_window_has_a_psnr_only(qtbot: QtBot, put: Put, noise: Noise) -> None:
