@@ -28,10 +28,13 @@ from engine.errors import (
     WorkerError,
     from_failure,
 )
+from engine.memory.allocator import starting_environment
 
 RESTARTED = "was restarted"
 _CHATTER = (messages.Heartbeat, messages.IoProgress, messages.Ready)
 _SETTLE_POLL_S = 0.02
+# Processes read the environment when they start, and the environment belongs to all threads.
+_STARTING = threading.Lock()
 _E = TypeVar("_E")
 Serve = Callable[[Connection], None]
 
@@ -302,8 +305,9 @@ class Child:
             raise self._no_process(error) from error
         process = context.Process(target=_run, args=(self._serve, child_end), name=f"triptych {self.name}", daemon=True)
         try:
-            with _without_interrupts():
-                process.start()
+            with _STARTING, _without_interrupts():
+                with starting_environment() if self._is_worker else contextlib.nullcontext():
+                    process.start()
         except OSError as error:
             parent_end.close()
             raise self._no_process(error) from error

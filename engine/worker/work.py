@@ -61,8 +61,8 @@ class CanvasWork:
         self._planned_box = Box(0, 0, 0, 0)
         self._plan = request.plan
         self._forecast = session.forecast(request.settings, request.source.channels)
-        # Known now: it would be measured in the middle of a lack of memory.
-        self._cost = self._forecast.cost()
+        # Asked now: what is not known would else be measured in the middle of a lack of memory.
+        self._forecast.predicted_bytes(1, 1)
         self._has_kept_lesson = False
         self._sizes_met: set[tuple[int, int]] = set()
         self._source_hwc = open_raster(request.source)
@@ -217,7 +217,7 @@ class CanvasWork:
                 return run(limit_px), limit_px
             except Exception as error:
                 # While the error still holds what the attempt held: what it lacked is lacking now.
-                if not is_out_of_memory(error, self.device, self._cost.peak_bytes(height, width)):
+                if not is_out_of_memory(error, self.device, self._forecast.predicted_bytes(height, width)):
                     raise
                 self._keep_lesson(height, width)
                 if leaves_ruins(error):

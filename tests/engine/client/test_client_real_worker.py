@@ -24,6 +24,7 @@ from engine.client.process import Serve
 from engine.errors import Cancelled, NotFiniteError, OutOfMemoryError
 from engine.memory.cost import CostStore
 from engine.messages import ModelRequest, UpscaleSettings
+from engine.tiling.geometry import plan_tiles
 from tests.engine.client.conftest import Runs, make_source, records_of
 from tests.engine.client.real_faults import CaughtInTile, KilledAtTick, NotFinite, ShortOfMemory, own_cache
 from tests.engine.client.test_client_faults import wait_for
@@ -174,9 +175,9 @@ OUT_OF_MEMORY = [
     ("load", "numpy", 0),
     ("tile", "torch", 0),
     ("tile", "numpy", 3),
-    # The allocator fails at once, and later oneDNN, which never recovers.
-    ("tile", "allocator", 0, 2 * 2**20),
-    ("tile", "allocator", 3, 8 * 2**20),
+    # With less left the allocator fails, with more oneDNN, which never recovers.
+    ("tile", "allocator", 0, 8 * 2**20),
+    ("tile", "allocator", 3, 2 * 2**20),
     ("write", "numpy", 2),
     ("blend", "numpy", 0),
 ]
@@ -193,7 +194,7 @@ OUT_OF_MEMORY = [
 def test_out_of_memory_is_survived_and_nothing_is_computed_again(
     whole: Undisturbed, tmp_path: Path, fault: tuple[str, str, int]
 ) -> None:
-    at, _, after, *_ = fault
+    at, kind, after, *_ = fault
     with runs_with(ShortOfMemory(str(tmp_path), *fault), whole, tmp_path) as runs:
         with runs.open() as job:
             upscaled = runs.run(job)
@@ -207,11 +208,15 @@ def test_out_of_memory_is_survived_and_nothing_is_computed_again(
             assert upscaled.done.different == {}
             assert lessons == []
             return
-        assert upscaled.done.different == dict.fromkeys(range(after, whole.tiles), "smaller tiles")
+        # Where memory is really taken away, a tile or two may fit what the process has got already.
+        first = min(upscaled.done.different)
+        assert first == after or (kind == "allocator" and first > after)
+        assert upscaled.done.different == dict.fromkeys(range(first, whole.tiles), "smaller tiles")
         assert np.abs(pixels - whole.pixels).max() < 0.1
         assert np.isfinite(pixels).all()
         # The lesson is kept, and the next plan uses it.
-        assert {(lesson.height, lesson.width) for lesson in lessons} == {(64 if after == 0 else 42, 64)}
+        tile = plan_tiles(90, 130, tile_px=64, overlap_px=16, window_px=16).tiles[first]
+        assert {(lesson.height, lesson.width) for lesson in lessons} == {(tile.height, tile.width)}
         planned = runs.engine.plan(runs.model, replace(TILED, tile_px="auto"), 90, 130)
         assert planned.tile_px is not None
         assert planned.tile_px**2 <= 64 * 64 / 2
