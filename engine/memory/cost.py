@@ -1,4 +1,4 @@
-"""What a model takes in memory: a fixed part and a part per input pixel, measured once and kept in the cache folder.
+"""What a model takes in memory over the pixels of a tile, measured once and kept in the cache folder.
 
 Imports the standard library, `engine.paths` and `engine.tiling.geometry`. Beside the costs, the store keeps what runs taught: the
 peak that was measured last, and the tiles that ran out of memory.
@@ -11,8 +11,10 @@ import json
 import os
 import tempfile
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,20 +28,39 @@ KEEP_S = 180 * 24 * 3600.0
 LESSONS_KEPT = 8
 # How far a measured peak may lie from its prediction before the cost is corrected.
 TOLERANCE = 0.1
+# More pixels than any tile has.
+FAR_PX = 2**40
+# A knot within this share of the pixels of a new one gives way to it.
+_NEAR = 0.2
 
 
 @dataclass(frozen=True)
 class MemoryCost:
-    """Peak memory as a line over a tile's pixels, padded to whole windows: `fixed_bytes` + `bytes_per_px` × input pixels."""
+    """Peak memory over a tile's pixels (padded to whole windows), in bytes above the process without a model.
 
-    fixed_bytes: int
+    `knots`: (pixels, bytes), rising in both, the first at 0 pixels: the fixed part; between two, the peak lies on their line.
+    Beyond the last it rises by `bytes_per_px`. `reach_px`: up to how many pixels it was measured for; beyond, more probes would
+    tell more.
+    """
+
+    knots: tuple[tuple[int, int], ...]
     bytes_per_px: float
     window_px: int = 1
+    reach_px: int = FAR_PX
 
     def peak_bytes(self, height: int, width: int) -> int:
-        """Returns the predicted peak of a tile of height × width input pixels, in bytes above the process without a model."""
-        pixels = round_up(height, self.window_px) * round_up(width, self.window_px)
-        return round(self.fixed_bytes + self.bytes_per_px * pixels)
+        """Returns the predicted peak of a tile of height × width input pixels, in bytes."""
+        pixels = self.padded_px(height, width)
+        last_px, last_bytes = self.knots[-1]
+        if pixels >= last_px:
+            return round(last_bytes + self.bytes_per_px * (pixels - last_px))
+        above = bisect_right([knot_px for knot_px, _ in self.knots], pixels)
+        (low_px, low_bytes), (high_px, high_bytes) = self.knots[above - 1 : above + 1]
+        return round(low_bytes + (high_bytes - low_bytes) * (pixels - low_px) / (high_px - low_px))
+
+    def padded_px(self, height: int, width: int) -> int:
+        """Returns the pixels of a tile as the network sees it."""
+        return round_up(height, self.window_px) * round_up(width, self.window_px)
 
 
 @dataclass(frozen=True)
@@ -96,9 +117,9 @@ class Remembered:
 
 
 def fit(peaks: Sequence[Peak], window_px: int = 1) -> MemoryCost:
-    """Returns the line through measurements (least squares over the pixels), its slope and its fixed part never below zero.
+    """Returns the line through measurements of tiles of whole windows (least squares over the pixels).
 
-    The tiles measured are whole windows of `window_px`. Raises ValueError where the measurements are not of at least two sizes.
+    Neither its slope nor its fixed part is below zero. Raises ValueError where the measurements are not of at least two sizes.
     """
     pixels = [peak.height * peak.width for peak in peaks]
     if len(set(pixels)) < 2:
@@ -112,20 +133,24 @@ def fit(peaks: Sequence[Peak], window_px: int = 1) -> MemoryCost:
     if fixed < 0:
         # Memory that grows faster than the pixels: a line through the origin and the largest measurement errs least above it.
         largest = max(range(len(pixels)), key=pixels.__getitem__)
-        return MemoryCost(0, values[largest] / pixels[largest], window_px)
-    return MemoryCost(round(fixed), slope, window_px)
+        return MemoryCost(((0, 0),), values[largest] / pixels[largest], window_px)
+    return MemoryCost(((0, round(fixed)),), slope, window_px)
 
 
-def corrected(cost: MemoryCost, peak: Peak) -> MemoryCost | None:
-    """Returns the cost where it predicts `peak` to within a tenth, else one that passes through it; None where none does."""
+def through(cost: MemoryCost, pixels: int, peak_bytes: int) -> MemoryCost:
+    """Returns the cost with a knot at a measured peak, in place of those near it; the others give way where they contradict."""
+    others = [knot for knot in cost.knots if not pixels * (1 - _NEAR) < knot[0] < pixels * (1 + _NEAR)]
+    below = [(px, min(size, peak_bytes)) for px, size in others if px < pixels]
+    above = [(px, max(size, peak_bytes)) for px, size in others if px > pixels]
+    return replace(cost, knots=(*below, (pixels, peak_bytes), *above))
+
+
+def corrected(cost: MemoryCost, peak: Peak) -> MemoryCost:
+    """Returns the cost where it predicts `peak` to within a tenth, else one that passes through it."""
     predicted = cost.peak_bytes(peak.height, peak.width)
     if abs(predicted / peak.peak_bytes - 1) <= TOLERANCE:
         return cost
-    if peak.peak_bytes <= cost.fixed_bytes:
-        return None
-    # What was not foreseen is rather in what grows: the fixed part was seen by each probe.
-    ratio = (peak.peak_bytes - cost.fixed_bytes) / max(predicted - cost.fixed_bytes, 1)
-    return replace(cost, bytes_per_px=cost.bytes_per_px * ratio)
+    return through(cost, cost.padded_px(peak.height, peak.width), peak.peak_bytes)
 
 
 class CostStore:
@@ -220,10 +245,11 @@ def _record_from(entry: Any) -> Remembered:
 
 
 def _cost_from(entry: Any) -> MemoryCost:
-    window_px = _whole(entry["window_px"])
-    if window_px < 1:
-        raise ValueError(f"a window of {window_px} pixels")
-    return MemoryCost(_whole(entry["fixed_bytes"]), _number(entry["bytes_per_px"]), window_px)
+    window_px, knots = _whole(entry["window_px"]), tuple((_whole(px), _whole(size)) for px, size in entry["knots"])
+    rising = all(low[0] < high[0] and low[1] <= high[1] for low, high in pairwise(knots))
+    if window_px < 1 or not knots or knots[0][0] != 0 or not rising:
+        raise ValueError("no cost of memory")
+    return MemoryCost(knots, _number(entry["bytes_per_px"]), window_px, _whole(entry["reach_px"]))
 
 
 def _number(value: Any) -> float:

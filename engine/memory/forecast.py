@@ -6,24 +6,24 @@ Imports `engine.memory.{budget,cost,planner}`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
-from engine.memory.budget import MemGetInfo, budget_of, free_bytes
-from engine.memory.cost import CostKey, CostStore, Lesson, MemoryCost, Peak
-from engine.memory.planner import MemoryPlan, plan
+from engine.memory.budget import Budget, MemGetInfo, budget_of, free_bytes
+from engine.memory.cost import FAR_PX, CostKey, CostStore, Lesson, MemoryCost, Peak
+from engine.memory.planner import Asked, MemoryPlan, largest_tile_px, plan
 
 
 class Forecast:
     """Plans the jobs of one `key`.
 
-    `measure` runs the probes, where the store knows no cost. `held_bytes` answers what the session itself holds at the
-    moment (above the process without a model; on CUDA what torch has reserved). `sharers`: workers on the same memory.
+    `measure` runs the probes for tiles of so many pixels, where the store knows no cost for them. `held_bytes` answers what the
+    session itself holds at the moment (above the process without a model; on CUDA what torch has reserved). `sharers`: workers
+    on the same memory.
     """
 
     def __init__(
         self,
         key: CostKey,
-        measure: Callable[[], MemoryCost],
+        measure: Callable[[int], MemoryCost],
         device: str,
         held_bytes: Callable[[], int],
         mem_get_info: MemGetInfo | None = None,
@@ -40,24 +40,23 @@ class Forecast:
         self._cost: MemoryCost | None = None
         self._planned_free_bytes: int | None = None
 
-    def cost(self) -> MemoryCost:
-        """Returns the cost: what this object knows, else what the store knows, else what is measured now."""
+    def cost(self, needed_px: int = FAR_PX) -> MemoryCost:
+        """Returns the cost, good for tiles of `needed_px` pixels: what is known here, else in the store, else measured now."""
         if self._cost is None:
             self._cost = self._store.read(self._key).cost
-        if self._cost is None:
-            self._cost = self._measure()
+        if self._cost is None or self._cost.reach_px < needed_px:
+            self._cost = self._measure(needed_px)
             self._store.keep_cost(self._key, self._cost)
         return self._cost
 
-    def plan(
-        self, height: int, width: int, *, window_px: int, overlap_px: int, asked: int | Literal["auto"] | None
-    ) -> MemoryPlan:
+    def plan(self, height: int, width: int, *, window_px: int, overlap_px: int, asked: Asked) -> MemoryPlan:
         """Returns the plan for an image of height × width input pixels, against the memory that is free now.
 
-        Raises OutOfMemoryError where nothing that may be chosen fits.
+        Raises OutOfMemoryError where not even the smallest tile fits.
         """
-        cost = self.cost()
-        budget = budget_of(free_bytes(self._device, self._mem_get_info), self._held_bytes(), self._sharers)
+        device_type = self._device.partition(":")[0]
+        cost = self.cost(largest_tile_px(height, width, asked, device_type))
+        budget = self._budget()
         self._planned_free_bytes = budget.free_bytes
         return plan(
             cost,
@@ -67,13 +66,13 @@ class Forecast:
             window_px=window_px,
             overlap_px=overlap_px,
             asked=asked,
-            device_type=self._device.partition(":")[0],
+            device_type=device_type,
             lessons=self._store.read(self._key).lessons,
         )
 
     def predicted_bytes(self, height: int, width: int) -> int:
         """Returns the predicted peak of one tile of height × width input pixels."""
-        return self.cost().peak_bytes(height, width)
+        return self.cost(0).peak_bytes(height, width)
 
     def finished(self, tile_height: int, tile_width: int, peak_bytes: int) -> None:
         """Keeps the peak of a whole run whose largest tile was tile_height × tile_width; the next prediction follows it."""
@@ -82,7 +81,8 @@ class Forecast:
 
     def ran_out(self, tile_height: int, tile_width: int) -> None:
         """Keeps that a tile ran out of memory, with what had been free when the job was planned."""
-        free = self._planned_free_bytes
-        if free is None:
-            free = budget_of(free_bytes(self._device, self._mem_get_info), self._held_bytes(), self._sharers).free_bytes
+        free = self._budget().free_bytes if self._planned_free_bytes is None else self._planned_free_bytes
         self._store.keep_lesson(self._key, Lesson(tile_height, tile_width, free))
+
+    def _budget(self) -> Budget:
+        return budget_of(free_bytes(self._device, self._mem_get_info), self._held_bytes(), self._sharers)

@@ -92,6 +92,12 @@ def plan(
     return chosen
 
 
+def largest_tile_px(height: int, width: int, asked: Asked, device_type: str) -> int:
+    """Returns how many pixels a tile of this image can have at most, whatever the memory allows."""
+    edge_px = AUTO_CAP_PX[device_type] if asked == "auto" else asked
+    return height * width if edge_px is None else min(height, edge_px) * min(width, edge_px)
+
+
 def smaller_tile(height: int, width: int, *, window_px: int, overlap_px: int) -> int | None:
     """Returns the tile edge to try after a tile of height × width ran out of memory; None where it was the smallest.
 

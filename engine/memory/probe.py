@@ -12,6 +12,7 @@ import ctypes
 import gc
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from dataclasses import replace
@@ -19,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 
 from engine.memory.allocator import large_blocks_from
-from engine.memory.cost import MemoryCost, Peak, fit
+from engine.memory.cost import FAR_PX, MemoryCost, Peak, fit, through
 from engine.tiling.geometry import round_up
 
 _STATUS = Path("/proc/self/status")
@@ -27,10 +28,14 @@ _CLEAR = Path("/proc/self/clear_refs")
 # Written to clear_refs: the high-water mark of resident memory begins anew (proc(5)).
 _RESET_PEAK = "5"
 
-# Edges of the probes, in input pixels: large enough that SSCAN finds as many windows to attend to as it takes, and on CUDA
-# that the allocator's steps of 20 MiB do not count.
-_CPU_EDGES_PX = (96, 128)
+# Edges of the probes, in input pixels. On CUDA large enough that the allocator's steps of 20 MiB do not count.
+_CPU_EDGES_PX = (64, 128, 192, 256)
 _CUDA_EDGES_PX = (256, 512)
+# Where the two smaller probes took more processor time than this (a light model without a GPU), the larger ones, which take about
+# sixteen times as much, are left out. On a busy machine with several threads most of the time is waiting: hence so much.
+_PATIENCE_S = 2.0
+# So much larger than the small probes may a tile be (in pixels) without the larger ones.
+_STRETCH = 1.5
 # Small enough that every tensor of a probe is mapped for itself.
 _ALL_BLOCKS_BYTES = 64 * 2**10
 
@@ -140,26 +145,54 @@ def _clear_mark() -> bool:
     return True
 
 
-def measure_cost(run_tile: Callable[[int, int], None], device: str, base_bytes: int, window_px: int) -> MemoryCost:
-    """Returns the cost of tiles, from the peaks of a small and a larger one that `run_tile(height, width)` runs.
-
-    On a CPU the slope is that of what is alive at once, measured with all blocks mapped for themselves as the large ones of a
-    large tile are: in the heap of a small tile a quarter of the peak lies free between blocks, and would be multiplied. What
-    the heap adds is measured once more and counted as fixed: the heap of a large tile holds no larger blocks than that.
-    """
-    edges_px = tuple(
-        round_up(edge, window_px) for edge in (_CUDA_EDGES_PX if device.startswith("cuda") else _CPU_EDGES_PX)
-    )
-    # What is set up with the first tile is no part of what a tile takes.
-    run_tile(edges_px[0], edges_px[0])
+def measure_cost(
+    run_tile: Callable[[int, int], None], device: str, base_bytes: int, window_px: int, needed_px: int = FAR_PX
+) -> MemoryCost:
+    """Returns the cost of tiles of up to `needed_px` pixels, from the peaks of small ones that `run_tile(height, width)` runs."""
     if device.startswith("cuda"):
+        edges_px = [round_up(edge, window_px) for edge in _CUDA_EDGES_PX]
+        run_tile(edges_px[0], edges_px[0])
         cost = fit([probe(run_tile, device, base_bytes, edge) for edge in edges_px], window_px)
-        return replace(cost, fixed_bytes=cost.fixed_bytes + held_bytes(device, base_bytes))
+        return _raised(cost, held_bytes(device, base_bytes))
+    return _measure_on_cpu(run_tile, device, base_bytes, window_px, needed_px)
+
+
+def _measure_on_cpu(
+    run_tile: Callable[[int, int], None], device: str, base_bytes: int, window_px: int, needed_px: int
+) -> MemoryCost:
+    """Measures small tiles as they are, and how the peaks of large ones grow.
+
+    In the heap of a small tile much lies free between blocks, and operators that work in blocks of a fixed size still take one
+    for all of it: the peaks of small tiles are knots of their own, and the slope beyond is that of larger probes, with all blocks
+    mapped for themselves as the large ones of a large tile are. Where a machine is so slow that these would take long, the slope
+    is that of smaller ones, and the first run corrects it.
+    """
+    tiny_px, small_px, middle_px, large_px = (round_up(edge, window_px) for edge in _CPU_EDGES_PX)
+    # What is set up with the first tile is no part of what a tile takes.
+    run_tile(small_px, small_px)
+    started_s = time.process_time()
+    real = [probe(run_tile, device, base_bytes, edge) for edge in (tiny_px, small_px)]
+    is_slow = time.process_time() - started_s > _PATIENCE_S
+    is_small = needed_px <= small_px**2 * _STRETCH
+    if is_slow or is_small:
+        slope_px = (tiny_px, small_px)
+    else:
+        real.append(probe(run_tile, device, base_bytes, large_px))
+        slope_px = (middle_px, large_px)
+        # What operators keep for each size of tile is no part of the slope.
+        run_tile(middle_px, middle_px)
     with large_blocks_from(_ALL_BLOCKS_BYTES):
-        peaks = [probe(run_tile, device, base_bytes, edge) for edge in edges_px]
-    heap_bytes = max(probe(run_tile, device, base_bytes, edges_px[1]).peak_bytes - peaks[1].peak_bytes, 0)
-    cost = fit(peaks, window_px)
-    return replace(cost, fixed_bytes=cost.fixed_bytes + heap_bytes + held_bytes(device, base_bytes))
+        line = fit([probe(run_tile, device, base_bytes, edge) for edge in slope_px], window_px)
+    start_bytes = max(fit(real[:2], window_px).peak_bytes(0, 0), 0)
+    cost = MemoryCost(((0, start_bytes),), line.bytes_per_px, window_px)
+    for peak in real:
+        cost = through(cost, peak.height * peak.width, peak.peak_bytes)
+    reach_px = round(small_px**2 * _STRETCH) if is_small and not is_slow else FAR_PX
+    return replace(_raised(cost, held_bytes(device, base_bytes)), reach_px=reach_px)
+
+
+def _raised(cost: MemoryCost, size_bytes: int) -> MemoryCost:
+    return replace(cost, knots=tuple((pixels, peak + size_bytes) for pixels, peak in cost.knots))
 
 
 def probe(run_tile: Callable[[int, int], None], device: str, base_bytes: int, edge_px: int) -> Peak:
