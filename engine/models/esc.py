@@ -37,7 +37,9 @@ class WindowAttention(nn.Module):
         super().__init__()
         self.window_size = window_size
         self.num_heads = num_heads
-        self.relative_position_bias = nn.Parameter(torch.randn(num_heads, (2 * window_size - 1) ** 2) * 0.001)
+        bias = torch.empty(num_heads, (2 * window_size - 1) ** 2)
+        # On the meta device (a checkpoint is being loaded) arithmetic would import torch's compiler: a second, and 80 MB.
+        self.relative_position_bias = nn.Parameter(bias if bias.is_meta else torch.randn(bias.shape) * 0.001)
         self.to_qkv = PointwiseConv(dim, 3 * dim)
         self.to_out = PointwiseConv(dim, dim)
 

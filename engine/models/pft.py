@@ -303,7 +303,8 @@ def _init_linear(module: nn.Module) -> None:
 
 def relative_position_index(window_size: int) -> Tensor:
     """Return the published int64 `(N, N)` table of bias rows for each query and key, query minus key."""
-    steps = torch.arange(window_size * window_size)
+    # Not on the meta device (a checkpoint is being loaded): arithmetic there would import torch's compiler.
+    steps = torch.arange(window_size * window_size, device="cpu")
     rows, columns = steps // window_size, steps % window_size
     down = rows[:, None] - rows[None, :] + window_size - 1
     right = columns[:, None] - columns[None, :] + window_size - 1
