@@ -21,6 +21,10 @@ _METHODS: tuple[Method, ...] = ("nearest", "bilinear", "bicubic", "lanczos")
 _ROW_HEIGHT_PX = 42
 # A chip with a name that can still be told from others.
 _SHORT_CHIP_PX = 84
+_LEAST_CHIP_PX = 34
+_CHIP_GAP_PX = 4
+# Margins of the bar, and a gap before the settings.
+_SPARE_PX = 30
 
 
 class Bar(QWidget):
@@ -35,7 +39,8 @@ class Bar(QWidget):
         self.setObjectName("compareBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._chip_row = QHBoxLayout()
-        self._chip_row.setSpacing(4)
+        self._chip_row.setSpacing(_CHIP_GAP_PX)
+        self._chip_row.setAlignment(Qt.AlignmentFlag.AlignLeft)
         self._settings = QWidget()
         row = QHBoxLayout(self._settings)
         row.setContentsMargins(0, 0, 0, 0)
@@ -102,28 +107,29 @@ class Bar(QWidget):
     @property
     def chips(self) -> list[Chip]:
         """The pictures' buttons, in order."""
-        return list(self._chips)
+        return self._chips[: len(self._comparison.keys)]
 
     @Slot()
     def _refill(self) -> None:
-        """Makes the chips anew where the pictures or their names are other ones."""
+        """Names the chips after the pictures; those that are made once stay."""
         titles = [source.title for source in self._comparison.sources]
-        if titles != [chip.text() for chip in self._chips]:
-            for chip in self._chips:
-                chip.setParent(None)
-                chip.deleteLater()
-            self._chips = [Chip(self._theme, index + 1, title) for index, title in enumerate(titles)]
-            for index, chip in enumerate(self._chips):
-                self._chip_row.addWidget(chip)
-                chip.clicked.connect(lambda _checked=False, index=index: self._show_at(index))
-                chip.chosen_as_reference.connect(lambda index=index: self._refer_to(index))
+        while len(self._chips) < len(titles):
+            index = len(self._chips)
+            chip = Chip(self._theme, index + 1)
+            self._chips.append(chip)
+            self._chip_row.addWidget(chip)
+            chip.clicked.connect(lambda _checked=False, index=index: self._show_at(index))
+            chip.chosen_as_reference.connect(lambda index=index: self._refer_to(index))
+        for index, chip in enumerate(self._chips):
+            chip.setVisible(index < len(titles))
+            chip.rename(titles[index] if index < len(titles) else "")
         self._follow()
 
     @Slot()
     def _follow(self) -> None:
         comparison = self._comparison
-        for key, chip in zip(comparison.keys, self._chips, strict=True):
-            chip.show_as(key == comparison.current_key, key == comparison.reference_key and len(self._chips) > 1)
+        for key, chip in zip(comparison.keys, self.chips, strict=True):
+            chip.show_as(key == comparison.current_key, key == comparison.reference_key and len(self.chips) > 1)
         mode = comparison.shown_mode
         is_magnified = any(comparison.opened(key).magnification != 1 for key in comparison.keys)
         self.method.setVisible(is_magnified and mode != "diff")
@@ -133,7 +139,7 @@ class Bar(QWidget):
         self.kind.setCurrentIndex(DIFFERENCE_KINDS.index(comparison.difference.kind))
         self.gain.setText(gain_text(comparison.difference.gain))
         self._divider_button.setVisible(mode == "wipe")
-        self.setVisible(len(self._chips) > 1)
+        self.setVisible(len(self.chips) > 1)
         self._arrange()
 
     def minimumSizeHint(self) -> QSize:
@@ -146,12 +152,29 @@ class Bar(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        needed = len(self._chips) * _SHORT_CHIP_PX + self._settings.sizeHint().width() + 30
+        needed = len(self.chips) * _SHORT_CHIP_PX + self._settings.sizeHint().width() + _SPARE_PX
         has_settings = any(not each.isHidden() for each in (self.method, self.kind, self._divider_button))
         in_two = has_settings and needed > self.width()
         directions = QBoxLayout.Direction
         self._box.setDirection(directions.TopToBottom if in_two else directions.LeftToRight)
         self.setFixedHeight(_ROW_HEIGHT_PX * (2 if in_two else 1))
+        room = self.width() - _SPARE_PX - (self._settings.sizeHint().width() if has_settings and not in_two else 0)
+        self._share(room)
+
+    def _share(self, room_px: int) -> None:
+        """Gives each chip what its name needs, or where that is too much, the long ones an equal share of the rest."""
+        chips = self.chips
+        left_px = room_px - _CHIP_GAP_PX * max(0, len(chips) - 1)
+        wishes = sorted(chip.sizeHint().width() for chip in chips)
+        cap_px = 0
+        for index, wish in enumerate(wishes):
+            cap_px = max(_LEAST_CHIP_PX, left_px // (len(wishes) - index))
+            if wish > cap_px:
+                break
+            left_px -= wish
+            cap_px = wish
+        for chip in chips:
+            chip.setFixedWidth(min(chip.sizeHint().width(), cap_px))
 
     def _show_at(self, index: int) -> None:
         self._comparison.set_current(self._comparison.keys[index])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from app.compare.lettering import Lettering
 from app.theme import Theme
@@ -20,20 +20,24 @@ class Chip(QAbstractButton):
 
     chosen_as_reference = Signal()
 
-    def __init__(self, theme: Theme, number: int, title: str, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, number: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._number = number
         self.is_reference = False
-        self.setText(title)
         self.setCheckable(True)
-        self.setAccessibleName(title)
-        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(_HEIGHT_PX)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def rename(self, title: str) -> None:
+        """Stands for a picture of this name."""
+        self.setText(title)
+        self.setAccessibleName(title)
         self.setToolTip(
             self.tr(
-                "{title} ({number}; hold to peek)\nShift and click, or the right button: make it the reference (Shift+{number})."
-            ).format(title=title, number=number)
+                "{title} ({number}; hold to peek)\nShift and click, or the right button: make it the reference"
+                " (Shift+{number})."
+            ).format(title=title, number=self._number)
         )
 
     def show_as(self, is_current: bool, is_reference: bool) -> None:
@@ -41,7 +45,6 @@ class Chip(QAbstractButton):
         self.setChecked(is_current)
         self.is_reference = is_reference
         self.setAccessibleDescription(self.tr("Reference") if is_reference else "")
-        self.updateGeometry()
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -93,7 +96,7 @@ class Chip(QAbstractButton):
                 rest.setRight(rest.right() - width - 6)
                 self._paint_badge(painter, letters, QPoint(self.width() - _PADDING_PX - width, 5), mark, False)
         font = letters.bold if self.isChecked() else letters.plain
-        letters.write(painter, rest, self.text(), font, QColor(colours.text), elide=Qt.TextElideMode.ElideMiddle)
+        letters.write(painter, rest, self.text(), font, QColor(colours.text))
 
     def _paint_badge(self, painter: QPainter, letters: Lettering, at: QPoint, text: str, is_marked: bool) -> int:
         """Draws a small plate with a text; returns where it ends."""
