@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import platform
 import sys
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from engine import catalog, paths
 from engine.cli.terminal import format_bytes
 from engine.client import Engine
 from engine.errors import TriptychError
+from engine.memory.cost import CostStore
+from engine.memory.planner import AUTO_CAP_PX
 
 _PACKAGES = (
     "triptych",
@@ -36,8 +41,7 @@ def run(options: argparse.Namespace) -> int:
         "cache_folder": str(paths.cache_folder()),
         "data_folder": str(paths.data_folder()),
         "models": sorted({entry.name for entry in catalog.list_models()}),
-        # The memory plan comes with a later version.
-        "predicted_memory_bytes": None,
+        "memory": _memory(),
     }
     status = 0
     try:
@@ -51,6 +55,40 @@ def run(options: argparse.Namespace) -> int:
     else:
         _print(report)
     return status
+
+
+def _memory() -> list[dict[str, Any]]:
+    """Returns what is known of the memory that models take: predicted for the largest tile of "auto", and last measured."""
+    records = CostStore().remembered()
+    names = {_sha256(entry.path): entry.name for entry in catalog.list_models()} if records else {}
+    rows = []
+    for record in records:
+        key = record.key
+        kind = key.device.partition(" ")[0]
+        # A CUDA device goes by its product's name.
+        tile_px = AUTO_CAP_PX.get(kind, AUTO_CAP_PX["cuda"])
+        rows.append(
+            {
+                "model": names.get(key.sha256, key.sha256[:12]),
+                "scale": key.scale,
+                "device": key.device,
+                "precision": key.precision,
+                "backend": key.backend,
+                "ensemble": key.ensemble,
+                "channels": key.channels,
+                "threads": key.threads,
+                "tile": tile_px,
+                "predicted_memory_bytes": record.cost and record.cost.peak_bytes(tile_px, tile_px),
+                "last": record.last and asdict(record.last),
+                "ran_out": [asdict(lesson) for lesson in record.lessons],
+            }
+        )
+    return rows
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _version(name: str) -> str | None:
@@ -67,6 +105,7 @@ def _print(report: dict[str, Any]) -> None:
     print(f"Cache     {report['cache_folder']}")
     print(f"Added     {report['data_folder']}")
     print(f"Models    {', '.join(report['models']) or 'none'}")
+    _print_memory(report["memory"])
     if "error" in report:
         print(f"Worker    {report['error']}", file=sys.stderr)
         return
@@ -85,3 +124,19 @@ def _print(report: dict[str, Any]) -> None:
         print(f"  {operator}")
         for name, support in backends.items():
             print(f"    {name:<10} {'yes' if support['ok'] else 'no: ' + support['reason']}")
+
+
+def _print_memory(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    print("Memory, as far as it was measured")
+    for row in rows:
+        parts = [f"{row['precision']}{', ensemble' if row['ensemble'] else ''}, {row['channels']} channels"]
+        if row["predicted_memory_bytes"] is not None:
+            parts.append(f"tile {row['tile']}: about {format_bytes(row['predicted_memory_bytes'])}")
+        if row["last"] is not None:
+            last = row["last"]
+            parts.append(f"last {last['width']} × {last['height']}: {format_bytes(last['peak_bytes'])}")
+        if row["ran_out"]:
+            parts.append("ran out with " + ", ".join(f"{each['width']} × {each['height']}" for each in row["ran_out"]))
+        print(f"  {row['model']} ×{row['scale']:<3} {row['device'].partition(' ')[0]:<6} {'; '.join(parts)}")

@@ -32,8 +32,8 @@ _RESET_PEAK = "5"
 _CPU_EDGES_PX = (64, 128, 192, 256)
 _CUDA_EDGES_PX = (256, 512)
 # Where the two smaller probes took more processor time than this (a light model without a GPU), the larger ones, which take about
-# sixteen times as much, are left out. On a busy machine with several threads most of the time is waiting: hence so much.
-_PATIENCE_S = 2.0
+# ten times as much, are left out. On a busy machine with several threads most of the time is waiting: hence so much.
+_PATIENCE_S = 3.0
 # So much larger than the small probes may a tile be (in pixels) without the larger ones.
 _STRETCH = 1.5
 # Small enough that every tensor of a probe is mapped for itself.
@@ -171,13 +171,14 @@ def _measure_on_cpu(
     # What is set up with the first tile is no part of what a tile takes.
     run_tile(small_px, small_px)
     started_s = time.process_time()
-    real = [probe(run_tile, device, base_bytes, edge) for edge in (tiny_px, small_px)]
+    # Twice each: the heap that one tile leaves behind counts while the next one is run.
+    real = [probe(run_tile, device, base_bytes, edge, times=2) for edge in (tiny_px, small_px)]
     is_slow = time.process_time() - started_s > _PATIENCE_S
     is_small = needed_px <= small_px**2 * _STRETCH
     if is_slow or is_small:
         slope_px = (tiny_px, small_px)
     else:
-        real.append(probe(run_tile, device, base_bytes, large_px))
+        real.append(probe(run_tile, device, base_bytes, large_px, times=2))
         slope_px = (middle_px, large_px)
         # What operators keep for each size of tile is no part of the slope.
         run_tile(middle_px, middle_px)
@@ -195,11 +196,12 @@ def _raised(cost: MemoryCost, size_bytes: int) -> MemoryCost:
     return replace(cost, knots=tuple((pixels, peak + size_bytes) for pixels, peak in cost.knots))
 
 
-def probe(run_tile: Callable[[int, int], None], device: str, base_bytes: int, edge_px: int) -> Peak:
-    """Returns the peak of one tile of edge_px × edge_px above what is held when it is done: the model, and what it set up."""
+def probe(run_tile: Callable[[int, int], None], device: str, base_bytes: int, edge_px: int, times: int = 1) -> Peak:
+    """Returns the peak of tiles of edge_px × edge_px above what is held when they are done: the model, and what it set up."""
     release(device)
     with PeakMemory(device, base_bytes) as memory:
-        run_tile(edge_px, edge_px)
+        for _ in range(times):
+            run_tile(edge_px, edge_px)
     release(device)
     return Peak(edge_px, edge_px, max(memory.peak_bytes - held_bytes(device, base_bytes), 0))
 

@@ -1,6 +1,6 @@
 """Which devices there are, which one a request means, and why one is missing.
 
-Imports torch and `kernels`.
+Imports torch, `engine.memory.budget` and `kernels`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from engine.errors import DeviceError
+from engine.memory.budget import free_host_bytes
 from kernels import dispatch
 
 
@@ -115,7 +116,8 @@ def examine() -> dict[str, Any]:
             "threads": torch.get_num_threads(),
             "cores": os.cpu_count(),
             "memory_total_bytes": memory.total,
-            "memory_free_bytes": memory.available,
+            # Of the container, where this is one: less than the machine's.
+            "memory_free_bytes": free_host_bytes(),
         }
     )
     chosen = resolve_device("auto")
