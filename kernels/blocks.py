@@ -36,8 +36,8 @@ def head_blocks(q: Tensor, keys: int) -> Iterator[Block]:
         return
     for head in range(heads):
         for rows in block_slices(tokens, row_bytes, _THREAD_BYTES):
-            for window in range(windows):
-                yield slice(window, window + 1), slice(head, head + 1), rows
+            for index in range(windows):
+                yield slice(index, index + 1), slice(head, head + 1), rows
 
 
 def score_blocks(q: Tensor, keys: int) -> Iterator[tuple[slice, slice]]:

@@ -50,7 +50,7 @@ class _Operator:
         self.works = False
         self._plain: Callable[..., Tensor]
         self._binary: Callable[..., Tensor]
-        if not torch.backends.mkldnn.is_available():
+        if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
             return
         # The two operators have served torch.compile since torch 2.0; they are not part of its documented interface.
         fused: Any = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
@@ -96,6 +96,6 @@ def _is_fusible(x: Tensor, weight: Tensor) -> bool:
         not torch.is_grad_enabled()
         and x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
-        and torch.backends.mkldnn.enabled
+        and bool(torch.backends.mkldnn.enabled)
         and _operator().works
     )

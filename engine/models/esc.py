@@ -49,7 +49,8 @@ class WindowAttention(nn.Module):
         padded = pad_to_multiple(x_bchw, self.window_size, "reflect")
         size = (batch, padded.shape[-2], padded.shape[-1])
         # windows before q, k and v: a third of what cutting those would copy
-        qkv = self.to_qkv.of_tokens(to_windows(padded, self.window_size)).unflatten(-1, (3, self.num_heads, -1))
+        joint = self.to_qkv.of_tokens(to_windows(padded, self.window_size))
+        qkv = torch.unflatten(joint, -1, (3, self.num_heads, -1))
         q, k, v = (part.transpose(1, 2) for part in qkv.unbind(2))
         out = kernels.window_attention(q, k, v, self.relative_position_bias, self.window_size)
         merged = from_windows(out, self.window_size, size)[..., :height, :width]

@@ -15,6 +15,7 @@ Shape legend: B batch, C = dim, H W pixels, M window edge, N = M*M tokens, W win
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -57,8 +58,9 @@ class FineGrainedAttention(nn.Module):
         padded = pad_to_multiple(x_bhwc.permute(0, 3, 1, 2), self.window_size, "reflect_or_replicate")
         size = (batch, padded.shape[-2], padded.shape[-1])
         tokens = to_windows(padded, self.window_size)
-        qkv = fused_linear.linear(tokens, self.qkv.weight, self.qkv.bias).unflatten(-1, (3, self.num_heads, -1))
-        q, k, v = (part.transpose(1, 2).unflatten(0, (batch, -1)) for part in qkv.unbind(2))
+        joint = fused_linear.linear(tokens, self.qkv.weight, self.qkv.bias)
+        qkv = torch.unflatten(joint, -1, (3, self.num_heads, -1))
+        q, k, v = (torch.unflatten(part.transpose(1, 2), 0, (batch, -1)) for part in qkv.unbind(2))
         index = kernels.select_windows(q, k, self.topk)
         attended = kernels.selective_attention(q, k, v, index)
         position = self.lepe(from_windows(v.flatten(0, 1), self.window_size, size))

@@ -21,9 +21,9 @@ def convolutional_attention(x: Tensor, static_kernel: Tensor, dynamic_kernel: Te
 
     def run(chosen: Backend) -> Tensor:
         if chosen is Backend.TRITON:
-            from kernels.convolutional_attention import triton_kernels
+            from kernels.convolutional_attention.triton_kernels import convolutional_attention as by_triton
 
-            return triton_kernels.convolutional_attention(x, static_kernel, dynamic_kernel)
+            return by_triton(x, static_kernel, dynamic_kernel)
         if chosen is Backend.SDPA:
             from kernels.convolutional_attention import sdpa
 

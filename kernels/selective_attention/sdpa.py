@@ -36,8 +36,8 @@ def selective_attention(q: Tensor, k: Tensor, v: Tensor, index: Tensor, scale: f
     if q.device.type == "cpu":
         dtype = accumulate_dtype(q.dtype)
         if not (torch.is_grad_enabled() and any(x.requires_grad for x in (q, k, v))):
-            joint = (x.to(dtype).flatten(0, 1) for x in (q, k, v))
-            return _without_gradient(*joint, rows, scale).unflatten(0, (images, windows)).to(q.dtype)
+            joint_q, joint_k, joint_v = (x.to(dtype).flatten(0, 1) for x in (q, k, v))
+            return _without_gradient(joint_q, joint_k, joint_v, rows, scale).view(q.shape).to(q.dtype)
         operands = [x.to(dtype).reshape(flat).contiguous() for x in (q.to(dtype) * scale, k, v)]
         out: Tensor = _SelectiveAttention.apply(*operands, rows)  # type: ignore[no-untyped-call]
     else:
@@ -56,11 +56,11 @@ def _without_gradient(q: Tensor, k: Tensor, v: Tensor, rows: Tensor, scale: floa
     picked_bytes = 2 * rows.shape[1] * heads * tokens * head_dim * q.element_size()
 
     def attend(here: slice) -> None:
-        picked = (
+        picked_keys, picked_values = (
             x.index_select(0, rows[here].flatten()).view(-1, rows.shape[1] * tokens, heads, head_dim).transpose(1, 2)
             for x in (keys, values)
         )
-        out[here] = F.scaled_dot_product_attention(q[here], *picked, scale=scale).transpose(1, 2)
+        out[here] = F.scaled_dot_product_attention(q[here], picked_keys, picked_values, scale=scale).transpose(1, 2)
 
     for_each(block_slices(count, picked_bytes, _PICKED_BYTES), attend)
     return out.transpose(1, 2)
