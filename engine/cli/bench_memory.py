@@ -43,7 +43,8 @@ def measure_predictions(
     engine: Engine, request: ModelRequest, tiles_px: Sequence[int], settings: UpscaleSettings, channels: int = 3
 ) -> list[Prediction]:
     """Plans an image of noise for each tile size, two tiles wide, then runs them all; what was learned by one helps no other."""
-    sized = [(tile, replace(settings, tile_px=tile)) for tile in tiles_px]
+    # The largest first: it needs the most probes, and what they leave behind belongs to what is predicted.
+    sized = [(tile, replace(settings, tile_px=tile)) for tile in sorted(tiles_px, reverse=True)]
     # Two tiles with their seam, where the edge is a multiple of the model's window.
     sizes = {tile: (tile, 2 * tile - settings.overlap_px) for tile in tiles_px}
     predicted = {tile: engine.plan(request, each, *sizes[tile], channels).predicted_bytes for tile, each in sized}
@@ -52,7 +53,7 @@ def measure_predictions(
         peak_bytes, seconds = _run(engine, request, each, *sizes[tile], channels)
         # None only from a worker of another device than it was asked for.
         rows.append(Prediction(tile, predicted[tile] or 0, peak_bytes, round(seconds, 3)))
-    return rows
+    return rows[::-1]
 
 
 def _run(
