@@ -305,9 +305,8 @@ class Child:
             raise self._no_process(error) from error
         process = context.Process(target=_run, args=(self._serve, child_end), name=f"triptych {self.name}", daemon=True)
         try:
-            with _STARTING, _without_interrupts():
-                with starting_environment() if self._is_worker else contextlib.nullcontext():
-                    process.start()
+            with _STARTING, _without_interrupts(), self._environment():
+                process.start()
         except OSError as error:
             parent_end.close()
             raise self._no_process(error) from error
@@ -317,6 +316,9 @@ class Child:
         with self._lock:
             self._process, self._connection = process, parent_end
             self.is_ready, self.ended_by, self.exit_code = False, "", None
+
+    def _environment(self) -> contextlib.AbstractContextManager[None]:
+        return starting_environment() if self._is_worker else contextlib.nullcontext()
 
     def _no_process(self, error: OSError) -> WorkerError:
         return WorkerError(

@@ -25,7 +25,7 @@ from engine.memory.probe import PeakMemory, release_freed
 from engine.tiling.geometry import Box, plan_tiles
 from engine.tiling.run import Network, run_tiles, upscale_tile
 from engine.tiling.writer import CanvasWriter
-from engine.worker.faults import give_back, is_out_of_memory, leaves_ruins
+from engine.worker.faults import give_back, is_out_of_memory
 from engine.worker.session import Session
 from engine.workspace import WorkerLock, hold_worker_lock
 from kernels import dispatch
@@ -220,7 +220,8 @@ class CanvasWork:
                 if not is_out_of_memory(error, self.device, self._forecast.predicted_bytes(height, width)):
                     raise
                 self._keep_lesson(height, width)
-                if leaves_ruins(error):
+                if not self.device.startswith("cuda"):
+                    # What libraries make of it is unknown (`leaves_ruins`), and a process that ends gives all of its memory back.
                     raise HostMemoryError(
                         f"There was not enough memory for {width} × {height} pixels of a tile.",
                         "Close other programs, or use a smaller model (its name ends in -fast).",

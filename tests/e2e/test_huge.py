@@ -107,6 +107,9 @@ def watch(parent: psutil.Process, over: threading.Event, peaks: defaultdict[int,
 def test_four_hundred_megapixels_take_the_time_and_the_memory_of_sixteen(tmp_path: Path) -> None:
     edge_px = int(os.environ.get("TRIPTYCH_HUGE_EDGE", "5000"))
     runs = []
+    # Once before: what is measured and kept in the cache would count as the first one's time.
+    write_picture(tmp_path / "first.png", 500)
+    run(tmp_path / "first.png", tmp_path)
     for edge in (1000, edge_px):
         write_picture(tmp_path / f"{edge}.png", edge)
         runs.append(run(tmp_path / f"{edge}.png", tmp_path))

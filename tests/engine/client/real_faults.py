@@ -128,14 +128,14 @@ def _error(kind: str) -> Exception:
 class ShortOfMemory:
     """Runs out of memory once at `at`: "load", "tile" (whole tile number `after`), "pieces" (these always), "write" or "blend".
 
-    `kind`: "torch" and "numpy" raise what those raise; "allocator" leaves only `left_bytes` of address space, for good.
+    `kind`: "torch" and "numpy" raise what those raise; "allocator" leaves only `left_bytes`, for good.
     """
 
     folder: str
     at: str
     kind: str = "torch"
     after: int = 0
-    left_bytes: int = 0
+    left_bytes: int = 2**20
 
     def __call__(self, connection: Connection) -> None:
         from engine.tiling.writer import CanvasWriter
@@ -156,23 +156,34 @@ class ShortOfMemory:
 
     def _fail(self, owner: Any, name: str, is_now: Callable[[], bool]) -> None:
         call = getattr(owner, name)
+        taken: list[Any] = []
 
         def may_fail(*arguments: Any, **options: Any) -> Any:
             if is_now():
                 if self.kind != "allocator":
                     raise _error(self.kind)
-                _limit_address_space(self.left_bytes)
+                taken.append(_take_memory_away(self.left_bytes))
             return call(*arguments, **options)
 
         setattr(owner, name, may_fail)
 
 
-def _limit_address_space(left_bytes: int) -> None:
-    """Leaves so much address space to this process."""
+def _take_memory_away(left_bytes: int) -> list[Any]:
+    """Takes all memory that this process may have, for as long as the result lives, but for so much, in pieces."""
     import resource
 
+    import torch
+
+    piece_bytes = 2**16
     used_bytes = 1024 * int(Path("/proc/self/status").read_text().partition("VmSize:")[2].split()[0])
-    resource.setrlimit(resource.RLIMIT_AS, (used_bytes + left_bytes, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_AS, (used_bytes, resource.RLIM_INFINITY))
+    taken = []
+    # What the allocator holds free from earlier work too.
+    with contextlib.suppress(RuntimeError):
+        while True:
+            taken.append(torch.empty(piece_bytes, dtype=torch.uint8))
+    del taken[-(left_bytes // piece_bytes) :]
+    return taken
 
 
 @dataclass(frozen=True)
