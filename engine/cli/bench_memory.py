@@ -32,11 +32,17 @@ class Prediction:
     predicted_bytes: int
     peak_bytes: int
     seconds: float
+    processed_px: int
 
     @property
     def ratio(self) -> float:
         """Predicted ÷ measured."""
         return self.predicted_bytes / self.peak_bytes
+
+    @property
+    def us_per_px(self) -> float:
+        """Microseconds for each input pixel that went through the model, halo counted."""
+        return self.seconds * 1e6 / self.processed_px
 
 
 def measure_predictions(
@@ -49,11 +55,11 @@ def measure_predictions(
     sizes = {tile: (tile, 2 * tile - settings.overlap_px) for tile in tiles_px}
     predicted = {tile: engine.plan(request, each, *sizes[tile], channels).predicted_bytes for tile, each in sized}
     rows = []
-    for tile, each in sized:
+    for tile, each in reversed(sized):
         peak_bytes, seconds = _run(engine, request, each, *sizes[tile], channels)
         # None only from a worker of another device than it was asked for.
-        rows.append(Prediction(tile, predicted[tile] or 0, peak_bytes, round(seconds, 3)))
-    return rows[::-1]
+        rows.append(Prediction(tile, predicted[tile] or 0, peak_bytes, round(seconds, 3), 2 * tile * tile))
+    return rows
 
 
 def _run(
@@ -95,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
 
     if not options.json:
         print("Peak memory of a worker above that before the model was loaded, predicted before the run and measured")
-        print(f"{'model':<14} {'scale':<5} {'tile':>5} {'predicted':>10} {'measured':>10} {'ratio':>6} {'seconds':>8}")
+        print(f"{'model':<14} {'scale':<5} {'tile':>5} {'predicted':>10} {'measured':>10} {'ratio':>6} {'µs/px':>6}")
     has_missed = False
     for choice, scale in choices(options):
         request, variant = choice.locate(scale)
@@ -106,12 +112,18 @@ def run(options: argparse.Namespace) -> int:
                 has_missed |= abs(row.ratio - 1) > TOLERANCE
                 name = variant or prepared.info.variant
                 if options.json:
-                    content = {"model": name, "scale": prepared.info.scale, **asdict(row), "ratio": round(row.ratio, 3)}
+                    content = {
+                        "model": name,
+                        "scale": prepared.info.scale,
+                        **asdict(row),
+                        "ratio": round(row.ratio, 3),
+                        "us_per_px": round(row.us_per_px, 2),
+                    }
                     print(json.dumps(content), flush=True)
                     continue
                 print(
                     f"{name:<14} ×{prepared.info.scale:<4} {row.tile_px:>5} {row.predicted_bytes / 2**20:>6.1f} MiB"
-                    f" {row.peak_bytes / 2**20:>6.1f} MiB {row.ratio:6.3f} {row.seconds:8.1f}",
+                    f" {row.peak_bytes / 2**20:>6.1f} MiB {row.ratio:6.3f} {row.us_per_px:6.1f}",
                     flush=True,
                 )
     return 1 if has_missed else 0
