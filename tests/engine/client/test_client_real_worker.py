@@ -23,7 +23,7 @@ from engine.client import Engine, Upscaled
 from engine.client.process import Serve
 from engine.errors import Cancelled, NotFiniteError, OutOfMemoryError
 from engine.memory.cost import CostStore
-from engine.messages import ModelRequest, UpscaleSettings
+from engine.messages import ModelRequest, Progress, UpscaleSettings
 from engine.tiling.geometry import plan_tiles
 from tests.engine.client.conftest import Runs, make_source, records_of
 from tests.engine.client.real_faults import CaughtInTile, KilledAtTick, NotFinite, ShortOfMemory, own_cache
@@ -256,3 +256,39 @@ def test_a_tile_that_is_never_finite_ends_the_job_and_keeps_the_others(whole: Un
             runs.run(job)
         assert {record.index for record in records_of(job) if record.kind == "tile"} == {0, 1}
         assert runs.engine._workers[0].process_id is not None
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", ["esc-fast", "sscan-fast", "pft-fast"])
+def test_how_long_a_cancel_in_a_large_tile_takes(engine: Engine, tmp_path: Path, name: str) -> None:
+    """Run with `-s` for the figures; the blocks of tiles of 480 pixels take up to a second each."""
+    source = make_source(tmp_path, 928, 480)
+    settings = replace(TILED, tile_px=480, overlap_px=32)
+    model = bundled(name)
+    engine.plan(model, settings, source.height, source.width)
+    process = engine._workers[0].process_id
+    pressed: list[float] = []
+    timers: list[threading.Timer] = []
+
+    def press() -> None:
+        pressed.append(time.perf_counter())
+        engine.cancel()
+
+    def press_later(progress: Progress) -> None:
+        if not timers:
+            # In the middle of the second tile, by the time that the first took.
+            timers.append(threading.Timer(0.5 * (progress.tile_seconds or 0), press))
+            timers[0].start()
+
+    with pytest.raises(Cancelled):
+        engine.upscale(source, model, settings, tmp_path / "canvas.raw", press_later)
+    call_s = time.perf_counter() - pressed[0]
+    drained = engine._workers[0]._drained
+    assert drained is not None
+    drained.wait()
+    worker_s = time.perf_counter() - pressed[0]
+    replaced = engine._workers[0].process_id != process
+    print(f"{name}: call {call_s * 1000:.0f} ms, worker {'replaced' if replaced else 'idle'} after {worker_s:.2f} s")
+    assert call_s < 0.5
+    assert worker_s < 2
