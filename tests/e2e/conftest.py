@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -72,14 +73,19 @@ def start(engine: Engine) -> Start:
         cache.mkdir(exist_ok=True)
         for measured in Path(os.environ["TRIPTYCH_CACHE"]).glob("*.json"):
             shutil.copy(measured, cache)
-        return subprocess.Popen(
-            [sys.executable, "-m", "engine.cli", *map(str, words)],
-            cwd=ROOT,
-            env=os.environ | {"TRIPTYCH_CACHE": str(cache)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        # A shell starts what runs in the background with Ctrl+C ignored, and that is inherited; a handler is not.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-m", "engine.cli", *map(str, words)],
+                cwd=ROOT,
+                env=os.environ | {"TRIPTYCH_CACHE": str(cache)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     return begin
 
