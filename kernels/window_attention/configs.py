@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from kernels._triton.launch import Shape
-from kernels._triton.targets import GFX1100, SM_100, Target
+from kernels._triton.targets import GFX1100, Target
 
 # A dot product needs 16 of everything.
 _SMALLEST = 16
@@ -59,8 +59,6 @@ def forward_tiles(target: Target, side: int, head_dim: int, dtype: torch.dtype) 
         tiles = Tiles(64, 32 if full else 64, Shape(4, 1))
     elif full:
         tiles = Tiles(64, 32, Shape(8 if wide else 4, 2))
-    elif target == SM_100:
-        tiles = Tiles(128, 64, Shape(4, 2))
     else:
         tiles = Tiles(128, 64, Shape(8, 2))
     return _fit(tiles, side)
