@@ -17,6 +17,10 @@ from engine.jobs import FINAL_ERRORS, Job, as_plain, job_key, run_job
 from engine.messages import ImageInfo, Progress
 from engine.reports import JobReport
 
+# For every size of image that a network meets, oneDNN keeps up to a megabyte of code for as long as the process lives. After so
+# many sizes a batch goes on in new workers.
+SIZES_PER_WORKER = 256
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -74,6 +78,7 @@ class Batch:
         self._published = set() if published is None else published
         self._failures: list[tuple[str, str]] = []
         self._left = 0
+        self._sizes: set[tuple[str, int, int]] = set()
         # Key of a job that needs nothing more → the file written, or None where it failed for good.
         self.ended: dict[str, str | None] = {}
 
@@ -109,6 +114,7 @@ class Batch:
         label = f"{job.input.name} · {job.model.label}"
 
         def on_start(info: ImageInfo) -> None:
+            self._renew_workers((job.model.label, info.height, info.width))
             bar.start_job(f"{label} · {info.width}×{info.height}")
 
         def on_progress(progress: Progress) -> None:
@@ -132,6 +138,12 @@ class Batch:
             is_resumed=entry.is_resumed,
             folder_id=entry.folder_id,
         )
+
+    def _renew_workers(self, size: tuple[str, int, int]) -> None:
+        if size not in self._sizes and len(self._sizes) >= SIZES_PER_WORKER:
+            self._engine.restart_workers()
+            self._sizes.clear()
+        self._sizes.add(size)
 
     def _end(self, entry: Entry, output: str | None) -> None:
         for run, number in entry.marks:

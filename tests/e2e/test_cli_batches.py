@@ -357,6 +357,21 @@ def _private_bytes(process: psutil.Process) -> int:
     return 1024 * int(next(line for line in status.splitlines() if line.startswith("RssAnon")).split()[1])
 
 
+def test_many_sizes_go_on_in_new_workers(
+    triptych: Callable, engine: Engine, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.cli import batch
+
+    monkeypatch.setattr(batch, "SIZES_PER_WORKER", 3)
+    restarts = []
+    monkeypatch.setattr(engine, "restart_workers", lambda: restarts.append(len(list((tmp_path / "out").glob("*")))))
+    for number, width in enumerate((8, 9, 8, 10, 9, 11, 8)):
+        cv2.imwrite(str(album / f"{number}.png"), np.full((8, width, 3), 90, np.uint8))
+    assert triptych("upscale", album, *FAST, "-o", tmp_path / "out").status == 0
+    # Before the fourth size, which is that of the sixth image.
+    assert restarts == [5]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -364,9 +379,11 @@ def test_a_thousand_images_leave_memory_as_it_was(start: Callable, tmp_path: Pat
     album, cache = tmp_path / "album", tmp_path / "cache"
     album.mkdir()
     numbers = np.random.default_rng(5)
+    # All sizes are met among the first fifty: each takes up to a megabyte of the worker, once (`engine.cli.batch`).
+    sizes = [(8, 8), (12, 16), (9, 31), (40, 17)]
     # A few more than are measured, so that the command is at work when it is looked at.
     for number in range(1020):
-        height, width = numbers.integers(8, 17, 2)
+        height, width = sizes[number % len(sizes)]
         image = numbers.integers(0, 256, (height, width, 3), dtype=np.uint8)
         cv2.imwrite(str(album / f"{number:04}.png"), image)
     process = start(
@@ -388,5 +405,10 @@ def test_a_thousand_images_leave_memory_as_it_was(start: Callable, tmp_path: Pat
     assert len(files(tmp_path / "out")) == 1020
     for name, before in resident[50].items():
         assert resident[1000][name] <= 1.05 * before, resident
-    assert counted[1000] == counted[50]
+    (threads, files_before, children_before), (threads_after, files_after, children_after) = counted[50], counted[1000]
+    assert (threads_after, children_after) == (threads, children_before)
+    # Looked at in the middle of a job, which holds a lock or two.
+    assert files_after <= files_before + 2
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
     assert files(cache / "jobs") == files(cache / "runs") == []
