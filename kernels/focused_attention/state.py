@@ -22,7 +22,8 @@ FLOOR = 1e-20
 class DenseLayer:
     """What is kept of a layer that attended to all keys, enough to compute its map again.
 
-    ``q, k``: (W, H, N, D), where D may be filled up with zeros, which change no product; ``bias_table``: (H or 1, (2M-1)^2); ``regions``: (windows per image, N) int8 or None;
+    ``q, k``: (W, H, N, D), where D may be filled up with zeros, which change no product; ``bias_table``: (H or 1,
+    (2M-1)^2); ``regions``: (windows per image, N) int8 or None;
     ``log_sum_exp``: (W, H, N), of its logits over the keys; ``norm``: (W, H, N), what its product with the layer before
     was divided by (1 for a first layer, whose map is the softmax itself). Both are float32 (float64 for float64 inputs)
     and caches: gradients go through q, k and the table.
