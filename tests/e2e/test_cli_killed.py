@@ -149,7 +149,7 @@ def test_a_result_that_was_being_written_when_the_command_was_killed_is_written_
     triptych: Callable, start: Callable, own_cache: Path, tmp_path: Path
 ) -> None:
     # Noise, in a form that takes seconds to write and says nothing on the way.
-    noise = np.random.default_rng(1).integers(0, 256, (192, 192, 3), dtype=np.uint8)
+    noise = np.random.default_rng(1).integers(0, 256, (128, 128, 3), dtype=np.uint8)
     cv2.imwrite(str(tmp_path / "noise.png"), noise)
     out = tmp_path / "out"
     words = ["--model", "esc-fast", "--scale", "4", "--format", "webp", "--quality", "100", "-o", out]
