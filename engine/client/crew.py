@@ -188,7 +188,7 @@ class Crew:
         member.writer = job.next_writer()
         member.epoch = member.child.next_epoch()
         member.state = _State.OPENING
-        member.child.silence.begin("loading")
+        member.child.silence.begin("idle")
         member.child.post(
             messages.OpenCanvas(
                 member.epoch,

@@ -139,7 +139,8 @@ class Child:
         self.open(waker)
         epoch = self.next_epoch()
         self.post(make(epoch))
-        self.silence.begin("loading", None if self._is_worker else self._patience.io_silence_s)
+        # A worker that reads it says at once what it is doing.
+        self.silence.begin("idle", None if self._is_worker else self._patience.io_silence_s)
         is_answered = False
         try:
             while not is_answered:

@@ -37,6 +37,7 @@ from engine.workspace import hold_worker_lock
 
 SCALE = 2
 WINDOW_PX = 8
+_LOADING = ("prepare", "open")
 _ERRORS: dict[str, type[TriptychError]] = {
     "context lost": ContextLostError,
     "out of memory": OutOfMemoryError,
@@ -110,7 +111,7 @@ class _Process:
         threading.Thread(target=self._listen, daemon=True).start()
         while not isinstance(request := self._requests.get(), messages.Stop):
             at = _STAGES[type(request)]
-            with self._pulse.doing("loading" if at in ("prepare", "open") else "computing"):
+            with self._pulse.doing("loading" if at in _LOADING else "computing"):
                 answer = self._serve(request, at)
             self.send(answer)
             if isinstance(answer, messages.Failed) and isinstance(from_failure(answer.failure), ContextLostError):
@@ -210,7 +211,7 @@ class _Process:
             if fault.at != at or fault.index not in (None, index) or fault.device not in ("", self._device):
                 continue
             if self._count(number, fault.times):
-                self._misbehave(fault.how)
+                self._misbehave(fault.how, "loading" if at in _LOADING else "computing")
                 return fault.how
         return ""
 
@@ -223,7 +224,7 @@ class _Process:
             return True
         return False
 
-    def _misbehave(self, how: str) -> None:
+    def _misbehave(self, how: str, activity: str) -> None:
         match how:
             case "die":
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -233,6 +234,7 @@ class _Process:
                 os.kill(os.getpid(), signal.SIGSTOP)
             case "fall silent":
                 with self._pulse.doing("idle"):
+                    self.send(messages.Heartbeat(-1, activity))
                     threading.Event().wait()
             case "work on":
                 threading.Event().wait()
