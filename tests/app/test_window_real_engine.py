@@ -27,6 +27,7 @@ def test_opens_upscales_and_saves(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    others = set(multiprocessing.active_children())
     cache = tmp_path / "cache"
     monkeypatch.setenv("TRIPTYCH_CACHE", str(cache))
     monkeypatch.setenv("TRIPTYCH_DATA", str(tmp_path / "data"))
@@ -51,5 +52,5 @@ def test_opens_upscales_and_saves(
     assert window.close()
     choice = window.panel.choice
     assert cv2.imread(str(tmp_path / f"photo_{choice.name}_x2.png")).shape == (48, 80, 3)
-    assert multiprocessing.active_children() == []
+    assert set(multiprocessing.active_children()) <= others
     assert list((cache / "jobs").iterdir()) == []
