@@ -21,6 +21,7 @@ from PIL import Image
 
 from engine.canvas import RasterRef, create_raster, open_raster
 from engine.errors import InputError, OutputError, from_failure
+from engine.imaging import progress
 from engine.imaging.main import answer, serve
 from engine.imaging.publish import leftovers
 from engine.messages import (
@@ -179,12 +180,8 @@ def test_a_process_killed_while_it_writes_leaves_what_can_be_found(options, tmp_
 
 
 def test_progress_comes_while_it_works(child, tmp_path):
-    """Decoding, bleeding, resizing and writing all say that they get on, in order and up to the end."""
-    canvas = _noise(tmp_path / "canvas", 1500, 4)
-    info = ImageInfo("x", "tiff", 1500, 1500, 4, 16)
-    path = str(tmp_path / "out.tif")
-    options = EncodeOptions("tiff", 16, resize_height=1400, resize_width=1400)
-    for request in (Encode(1, canvas, info, path, options), Decode(2, path, str(tmp_path / "raster"))):
+    """Decoding and writing both say that they get on, in order; how often depends on how long they take."""
+    for request in _long_requests(tmp_path):
         child.connection.send(request)
         fractions = []
         while True:
@@ -195,9 +192,29 @@ def test_progress_comes_while_it_works(child, tmp_path):
             assert event.epoch == request.epoch
             fractions.append(event.fraction)
         assert isinstance(event, DoneEncode | DoneDecode)
-        assert len(fractions) >= 2
+        assert fractions
         assert fractions == sorted(fractions)
         assert 0 <= fractions[0] <= fractions[-1] <= 1
+
+
+def test_every_strip_is_reported(tmp_path, monkeypatch):
+    """Decoding, bleeding, resizing and writing report after each strip, up to the end."""
+    monkeypatch.setattr(progress, "_LEAST_INTERVAL_S", 0.0)
+    for request in _long_requests(tmp_path):
+        fractions = []
+        event = answer(request, lambda event, fractions=fractions: fractions.append(event.fraction))
+        assert isinstance(event, DoneEncode | DoneDecode)
+        assert len(fractions) >= 5
+        assert fractions == sorted(fractions)
+        assert fractions[-1] == 1
+
+
+def _long_requests(tmp_path):
+    canvas = _noise(tmp_path / "canvas", 1500, 4)
+    info = ImageInfo("x", "tiff", 1500, 1500, 4, 16)
+    path = str(tmp_path / "out.tif")
+    options = EncodeOptions("tiff", 16, resize_height=1400, resize_width=1400)
+    return Encode(1, canvas, info, path, options), Decode(2, path, str(tmp_path / "raster"))
 
 
 def _environment() -> dict[str, str]:
