@@ -160,7 +160,9 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("bench", help="measure quality and speed", description="Measure quality and speed.")
-    kinds = parser.add_subparsers(dest="kind", metavar="quality|kernels|models|tiling|memory|precision|app", required=True)
+    kinds = parser.add_subparsers(
+        dest="kind", metavar="quality|kernels|models|tiling|memory|precision|app", required=True
+    )
     quality = kinds.add_parser("quality", help="PSNR-Y and SSIM on folders of high-resolution images")
     quality.add_argument("folders", metavar="FOLDER", nargs="+")
     _add_model_options(quality, "all bundled")
@@ -178,7 +180,7 @@ def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _add_model_options(memory, "all bundled")
     memory.add_argument("--scale", type=int, metavar="N", help="default: every scale that the model offers")
     memory.add_argument(
-        "--tile", type=_positive, action="append", metavar="N", help="may be repeated; default: 128, 256 and 480"
+        "--tile", type=_positive, action="append", metavar="N", help="may be repeated; default: 192, 320 and 480"
     )
     precision = kinds.add_parser("precision", help="fp16 and bf16 against fp32 for each model")
     precision.add_argument("images", metavar="IMAGE", nargs="*", help="default: the bundled sample")

@@ -1,4 +1,4 @@
-"""`triptych bench`: quality of the weights, tiled against untiled, memory, precisions, the networks, and the attention operators."""
+"""`triptych bench`: quality of the weights, tiling, memory, precisions, the networks, and the attention operators."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def run(options: argparse.Namespace) -> int:
     """Runs `triptych bench KIND` and returns its exit status."""
     if options.kind == "app":
         raise NotYetError(
-            "`bench app` is not yet in this version.", "There are quality, tiling, memory, precision, models and kernels."
+            "`bench app` is not yet in this version.",
+            "There are quality, tiling, memory, precision, models and kernels.",
         )
     if options.kind == "kernels":
         # Runs from a bare checkout on a machine without codecs, as `models` does.

@@ -13,13 +13,14 @@ import gc
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar, Token
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 from engine.memory.allocator import large_blocks_from
+from engine.memory.budget import free_host_bytes
 from engine.memory.cost import FAR_PX, MemoryCost, Peak, fit, through
 from engine.tiling.geometry import round_up
 
@@ -29,13 +30,18 @@ _CLEAR = Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"
 
 # Edges of the probes, in input pixels. On CUDA large enough that the allocator's steps of 20 MiB do not count.
-_CPU_EDGES_PX = (64, 128, 192, 256)
+_CPU_EDGES_PX = (64, 128, 256, 480)
 _CUDA_EDGES_PX = (256, 512)
-# Where the two smaller probes took more processor time than this (a light model without a GPU), the larger ones, which take about
-# ten times as much, are left out. On a busy machine with several threads most of the time is waiting: hence so much.
-_PATIENCE_S = 3.0
-# So much larger than the small probes may a tile be (in pixels) without the larger ones.
+# A larger probe that would take more processor time than this is left out (a light model without a GPU). On a busy machine with
+# several threads most of the time is waiting: hence so much.
+_PATIENCE_S = 20.0
+# So much larger than the largest probe may a tile be, in pixels, as long as larger probes could tell more.
 _STRETCH = 1.5
+# So much higher is the highest of several equal tiles than one of them, for what lies free in the heap lies elsewhere each time:
+# 1 (PFT) to 1.1 (ESC), in jobs of four tiles of 192, 320 and 480 (`triptych bench memory`).
+_SEVERAL = 1.05
+# Tiles of a small probe, for one size does not always peak alike; the highest counts.
+_TILES = 3
 # Small enough that every tensor of a probe is mapped for itself.
 _ALL_BLOCKS_BYTES = 64 * 2**10
 
@@ -62,6 +68,11 @@ def private_bytes() -> int:
 def release_freed() -> None:
     """Gives memory that was freed back to the system, so that it is not measured as somebody's: glibc keeps it otherwise."""
     gc.collect()
+    trim_heap()
+
+
+def trim_heap() -> None:
+    """Gives the free pages of the C library's heap back to the system; on other systems than Linux it does that by itself."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)
@@ -148,7 +159,7 @@ def _clear_mark() -> bool:
 def measure_cost(
     run_tile: Callable[[int, int], None], device: str, base_bytes: int, window_px: int, needed_px: int = FAR_PX
 ) -> MemoryCost:
-    """Returns the cost of tiles of up to `needed_px` pixels, from the peaks of small ones that `run_tile(height, width)` runs."""
+    """Returns the cost of tiles of up to `needed_px` pixels, from the peaks of a few that `run_tile(height, width)` runs."""
     if device.startswith("cuda"):
         edges_px = [round_up(edge, window_px) for edge in _CUDA_EDGES_PX]
         run_tile(edges_px[0], edges_px[0])
@@ -160,36 +171,47 @@ def measure_cost(
 def _measure_on_cpu(
     run_tile: Callable[[int, int], None], device: str, base_bytes: int, window_px: int, needed_px: int
 ) -> MemoryCost:
-    """Measures small tiles as they are, and how the peaks of large ones grow.
+    """Measures two small tiles, and, where larger ones are needed, one as large as those of most jobs.
 
-    In the heap of a small tile much lies free between blocks, and operators that work in blocks of a fixed size still take one
-    for all of it: the peaks of small tiles are knots of their own, and the slope beyond is that of larger probes, with all blocks
-    mapped for themselves as the large ones of a large tile are. Where a machine is so slow that these would take long, the slope
-    is that of smaller ones, and the first run corrects it.
+    A small tile says too little about a large one: in its heap much lies free between blocks, and operators that work in blocks
+    of a fixed size take one for all of it. So a large tile is run, where its time and the free memory allow. Else the slope is
+    that of the small ones with all blocks mapped for themselves, as those of a large tile are; the first run corrects it.
     """
-    tiny_px, small_px, middle_px, large_px = (round_up(edge, window_px) for edge in _CPU_EDGES_PX)
+    tiny_px, small_px, *larger_px = (round_up(edge, window_px) for edge in _CPU_EDGES_PX)
+    small_edges_px = (small_px, tiny_px)
+
+    def peaks_of(edges_px: Iterable[int], tiles: int = 1) -> list[Peak]:
+        peaks = [probe(run_tile, device, base_bytes, edge, tiles) for edge in edges_px]
+        return [replace(peak, peak_bytes=round(peak.peak_bytes * _SEVERAL)) for peak in peaks]
+
     # What is set up with the first tile is no part of what a tile takes.
     run_tile(small_px, small_px)
     started_s = time.process_time()
-    # Twice each: the heap that one tile leaves behind counts while the next one is run.
-    real = [probe(run_tile, device, base_bytes, edge, times=2) for edge in (tiny_px, small_px)]
-    is_slow = time.process_time() - started_s > _PATIENCE_S
-    is_small = needed_px <= small_px**2 * _STRETCH
-    if is_slow or is_small:
-        slope_px = (tiny_px, small_px)
-    else:
-        real.append(probe(run_tile, device, base_bytes, large_px, times=2))
-        slope_px = (middle_px, large_px)
-        # What operators keep for each size of tile is no part of the slope.
-        run_tile(middle_px, middle_px)
-    with large_blocks_from(_ALL_BLOCKS_BYTES):
-        line = fit([probe(run_tile, device, base_bytes, edge) for edge in slope_px], window_px)
-    start_bytes = max(fit(real[:2], window_px).peak_bytes(0, 0), 0)
-    cost = MemoryCost(((0, start_bytes),), line.bytes_per_px, window_px)
-    for peak in real:
+    line = fit(peaks_of(small_edges_px), window_px)
+    seconds_per_px = (time.process_time() - started_s) / small_px**2
+    free = free_host_bytes()
+    affordable_px = [
+        edge
+        for edge in larger_px
+        if seconds_per_px * edge**2 < _PATIENCE_S and line.peak_bytes(edge, edge) * _STRETCH < free
+    ]
+    reach_px = round(small_px**2 * _STRETCH)
+    edges_px: list[int] = []
+    for edge in affordable_px:
+        if needed_px > reach_px:
+            edges_px.append(edge)
+            reach_px = FAR_PX if edge == affordable_px[-1] else round(edge**2 * _STRETCH)
+    # The largest first: the small ones then meet the heap and the tables that it leaves behind, as in a job.
+    peaks = peaks_of(reversed(edges_px)) + peaks_of(small_edges_px, _TILES)
+    line = fit(peaks[:2], window_px)
+    if needed_px > reach_px:
+        with large_blocks_from(_ALL_BLOCKS_BYTES):
+            line = fit(peaks_of(small_edges_px), window_px)
+        reach_px = FAR_PX
+    cost = MemoryCost(((0, fit(peaks[-2:], window_px).peak_bytes(0, 0)),), line.bytes_per_px, window_px, reach_px)
+    for peak in peaks:
         cost = through(cost, peak.height * peak.width, peak.peak_bytes)
-    reach_px = round(small_px**2 * _STRETCH) if is_small and not is_slow else FAR_PX
-    return replace(_raised(cost, held_bytes(device, base_bytes)), reach_px=reach_px)
+    return _raised(cost, held_bytes(device, base_bytes))
 
 
 def _raised(cost: MemoryCost, size_bytes: int) -> MemoryCost:
@@ -201,6 +223,7 @@ def probe(run_tile: Callable[[int, int], None], device: str, base_bytes: int, ed
     release(device)
     with PeakMemory(device, base_bytes) as memory:
         for _ in range(times):
+            trim_heap()
             run_tile(edge_px, edge_px)
     release(device)
     return Peak(edge_px, edge_px, max(memory.peak_bytes - held_bytes(device, base_bytes), 0))

@@ -21,7 +21,7 @@ from engine.canvas import open_raster
 from engine.errors import HostMemoryError, NotFiniteError, OutOfMemoryError, UsageError
 from engine.journal import JournalWriter
 from engine.memory.planner import smaller_tile
-from engine.memory.probe import PeakMemory, release_freed
+from engine.memory.probe import PeakMemory, release_freed, trim_heap
 from engine.tiling.geometry import Box, plan_tiles
 from engine.tiling.run import Network, run_tiles, upscale_tile
 from engine.tiling.writer import CanvasWriter
@@ -91,6 +91,7 @@ class CanvasWork:
         """Computes one tile, in pieces where it does not fit, another way where it is not finite, and records it."""
         started = time.perf_counter()
         box = self._plan.tiles[request.index]
+        trim_heap()
         with PeakMemory(self.device, self._session.base_bytes) as memory:
             sr_hwc, note, limit_px = self._compute(box, request)
             boxes = self._writing(partial(self._writer.write_tile, request.index, sr_hwc, note), box)
