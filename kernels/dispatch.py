@@ -1,7 +1,8 @@
 """Which backend serves an operator, and in one sentence why another was passed over.
 
-May import torch, the standard library and ``kernels._triton.versions`` (which does not import Triton); backends are
-imported by the operators' own ``api`` modules, inside the branch that needs them.
+May import torch, the standard library and, of ``kernels``, what does not import Triton: ``_triton.versions``,
+``_triton.targets`` and inside a function the operators' ``configs``; backends are imported by the operators' own ``api``
+modules, inside the branch that needs them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor
 
 from kernels._triton import versions
+from kernels._triton.targets import target_of
 from kernels.precision import without_autocast
 
 
@@ -143,8 +145,9 @@ def select(
 ) -> Backend:
     """Choose the backend of one call and note it in the active record.
 
-    ``auto`` takes the first of ``AUTO_ORDER`` that supports the call, or the one that ``use_backend`` set. A backend
-    asked for by name, here or there, is never replaced by another. Raises ``BackendError`` with the sentence of its
+    ``auto`` takes the first of ``AUTO_ORDER`` that supports the call, or the one that ``use_backend`` set; flash comes
+    first where it was measured faster than our kernel on this kind of device, and is passed over everywhere else. A
+    backend asked for by name, here or there, is never replaced by another. Raises ``BackendError`` with the sentence of its
     ``Support`` where it cannot run, ``ValueError`` for an unknown name.
     """
     chosen = _choose(operator, backend, device, dtype, head_dim, tokens)
@@ -237,11 +240,23 @@ def _note(operator: str, chosen: Backend) -> None:
 def _first_supported(
     operator: str, device: torch.device | str, dtype: torch.dtype, head_dim: int | None, tokens: int | None
 ) -> Backend:
+    def serves(candidate: Backend) -> bool:
+        return supports(operator, candidate, device, dtype, head_dim, tokens=tokens).ok
+
+    if serves(Backend.FLASH) and _flash_was_faster(torch.device(device), head_dim, tokens):
+        return Backend.FLASH
     for candidate in AUTO_ORDER:
-        if supports(operator, candidate, device, dtype, head_dim, tokens=tokens).ok:
+        if candidate is not Backend.FLASH and serves(candidate):
             return candidate
     # The reference refuses what every backend refuses, so its reason is the one to give.
     return Backend.REFERENCE
+
+
+def _flash_was_faster(device: torch.device, head_dim: int | None, tokens: int | None) -> bool:
+    """Ask the table of measurements; what it does not know, a size left open included, stays with our own kernel."""
+    from kernels.selective_attention.configs import flash_is_faster
+
+    return head_dim is not None and tokens is not None and flash_is_faster(target_of(device), tokens, head_dim)
 
 
 @functools.cache

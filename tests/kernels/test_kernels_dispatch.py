@@ -17,7 +17,8 @@ import torch
 
 import kernels
 from kernels import Backend, BackendError, dispatch, select, support_table, supports, use_backend, window_attention
-from kernels._triton import versions
+from kernels._triton import targets, versions
+from kernels.selective_attention import configs
 
 
 def small_call(backend: str = "auto") -> torch.Tensor:
@@ -127,6 +128,49 @@ def test_the_architecture_decides(
     assert reason in support.reason
     expected = Backend.SDPA if reason else Backend.TRITON
     assert select("window_attention", "auto", "cuda", torch.float16, 16) is expected
+
+
+@pytest.fixture
+def flash_on_a_gpu(fake_device: Callable[..., FakeDevice], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Pretends a device of capability 9.0 with Triton and flash-attn installed; forgets its target afterwards."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
+    targets._device_target.cache_clear()
+    fake_device(9, 0)
+    yield
+    targets._device_target.cache_clear()
+
+
+def chosen_on_a_gpu(tokens: int | None, head_dim: int | None = 16, dtype: torch.dtype = torch.float16) -> Backend:
+    return select("selective_attention", "auto", "cuda", dtype, head_dim, tokens=tokens)
+
+
+@pytest.mark.usefixtures("flash_on_a_gpu")
+def test_auto_takes_flash_only_where_it_was_measured_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert supports("selective_attention", "flash", "cuda", torch.float16, 16).ok
+    # Nothing was measured: installed is not chosen.
+    assert chosen_on_a_gpu(64) is Backend.TRITON
+    monkeypatch.setattr(configs, "_FLASH_FASTER", frozenset({("sm_90", 64, 16)}))
+    assert chosen_on_a_gpu(64) is Backend.FLASH
+    assert chosen_on_a_gpu(256) is Backend.TRITON
+    assert chosen_on_a_gpu(64, 32) is Backend.TRITON
+    # A size left open is none that was measured, and flash-attn knows no float32.
+    assert chosen_on_a_gpu(None) is Backend.TRITON
+    assert chosen_on_a_gpu(64, None) is Backend.TRITON
+    assert chosen_on_a_gpu(64, dtype=torch.float32) is Backend.TRITON
+    assert select("window_attention", "auto", "cuda", torch.float16, 16, tokens=64) is Backend.TRITON
+
+
+@pytest.mark.usefixtures("flash_on_a_gpu")
+def test_a_table_of_another_capability_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configs, "_FLASH_FASTER", frozenset({("sm_80", 64, 16)}))
+    assert chosen_on_a_gpu(64) is Backend.TRITON
+
+
+@pytest.mark.usefixtures("flash_on_a_gpu")
+def test_without_triton_auto_does_not_fall_to_flash_unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "triton_version", lambda: "3.0.0")
+    assert chosen_on_a_gpu(64) is Backend.SDPA
+    assert select("selective_attention", "flash", "cuda", torch.float16, 16) is Backend.FLASH
 
 
 def test_sizes_past_the_kernels_go_to_sdpa_with_the_reason(fake_device: Callable[..., FakeDevice]) -> None:
