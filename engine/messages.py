@@ -1,8 +1,8 @@
 """What the processes say to each other: frozen dataclasses of plain values; pixels lie in rasters, never in a message.
 
-Imports the standard library and the equally plain `engine.canvas`, `engine.errors` and `engine.tiling.geometry`. The parent sends
-a *request* and receives *events* for it until one that ends it: `Done...`, or `Failed`. Every event carries the request's
-`epoch`, so that what an abandoned request still says is dropped.
+Imports the standard library and the equally plain `engine.attention`, `engine.canvas`, `engine.errors` and
+`engine.tiling.geometry`. The parent sends a *request* and receives *events* for it until one that ends it: `Done...`, or
+`Failed`. Every event carries the request's `epoch`, so that what an abandoned request still says is dropped.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from engine.attention import MOST_EDGE_PX, Attention
 from engine.canvas import RasterRef
 from engine.errors import Failure
 from engine.tiling.geometry import Box, TilePlan
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 
 
 # The I/O process (engine.imaging)
@@ -273,6 +274,22 @@ class CloseCanvas:
 
 
 @dataclass(frozen=True)
+class InspectAttention:
+    """Run the network on one tile around the input pixel (`x`, `y`) and tell where it looks. Answered by `DoneAttention`.
+
+    The tile begins on a window of the network and is at most `most_px` a side; tile and ensemble of `settings` do not count.
+    """
+
+    epoch: int
+    model: ModelRequest
+    settings: UpscaleSettings
+    source: RasterRef
+    x: int
+    y: int
+    most_px: int = MOST_EDGE_PX
+
+
+@dataclass(frozen=True)
 class Cancel:
     """Stop the work of this epoch; the request in progress ends with `Failed` of kind `Cancelled`."""
 
@@ -447,10 +464,32 @@ class Failed:
 
 
 IoRequest = Inspect | Decode | Encode | WriteSheet | Stop
-WorkerRequest = Prepare | Plan | OpenCanvas | RunTile | BlendSeam | CloseCanvas | Install | Examine | Cancel | Stop
+WorkerRequest = (
+    Prepare
+    | Plan
+    | OpenCanvas
+    | RunTile
+    | BlendSeam
+    | CloseCanvas
+    | Install
+    | Examine
+    | InspectAttention
+    | Cancel
+    | Stop
+)
 Event = (
     Ready
     | Heartbeat
+@dataclass(frozen=True)
+class DoneAttention:
+    """Where a network looks from one pixel; a few hundred kilobytes at most. `seconds`: of the forward pass."""
+
+    epoch: int
+    prepared: DonePrepare
+    attention: Attention
+    seconds: float
+
+
     | IoProgress
     | DoneInspect
     | DoneDecode
@@ -464,3 +503,4 @@ Event = (
     | DoneExamine
     | Failed
 )
+    | DoneAttention

@@ -290,6 +290,20 @@ class Engine:
     def upscale(
         self,
         source: RasterRef,
+    def inspect_attention(
+        self, source: RasterRef, model: messages.ModelRequest, settings: messages.UpscaleSettings, x: int, y: int
+    ) -> messages.DoneAttention:
+        """Returns where a model looks from the pixel (`x`, `y`) of a raster, computed on one tile around it."""
+        if not (0 <= x < source.width and 0 <= y < source.height):
+            raise ValueError(f"pixel {x}, {y} lies outside of an image of {source.width} × {source.height}")
+        first = self._settings_of_workers(settings)[0]
+        return self._ask_worker(
+            lambda epoch: messages.InspectAttention(epoch, model, first, source, x, y),
+            messages.DoneAttention,
+            model.weights,
+            first.device,
+        )
+
         model: messages.ModelRequest,
         settings: messages.UpscaleSettings,
         canvas_path: Path,

@@ -40,6 +40,18 @@ class ConvFeedForward(nn.Module):
         return fused_linear.linear(hidden + spread, self.fc2.weight, self.fc2.bias)
 
 
+class WindowSelection(nn.Module):
+    """The routing of one attention; a module of its own, without parameters, so that a hook can see what it chose."""
+
+    def __init__(self, topk: int) -> None:
+        super().__init__()
+        self.topk = topk
+
+    def forward(self, q: Tensor, k: Tensor) -> Tensor:
+        """Return the windows chosen for each window, best first: `(B, W, heads, N, D)` twice to `(B, W, K)` int32."""
+        return kernels.select_windows(q, k, self.topk)
+
+
 class FineGrainedAttention(nn.Module):
     """FGCA: every query window attends to the tokens of its top-k key windows, plus a depthwise position term."""
 
@@ -47,7 +59,7 @@ class FineGrainedAttention(nn.Module):
         super().__init__()
         self.num_heads = num_heads
         self.window_size = window_size
-        self.topk = topk
+        self.select = WindowSelection(topk)
         self.qkv = nn.Linear(dim, 3 * dim)
         self.lepe = DepthwiseConv(dim, kernel_size)
         self.proj = nn.Linear(dim, dim)
@@ -61,7 +73,7 @@ class FineGrainedAttention(nn.Module):
         joint = fused_linear.linear(tokens, self.qkv.weight, self.qkv.bias)
         qkv = torch.unflatten(joint, -1, (3, self.num_heads, -1))
         q, k, v = (torch.unflatten(part.transpose(1, 2), 0, (batch, -1)) for part in qkv.unbind(2))
-        index = kernels.select_windows(q, k, self.topk)
+        index: Tensor = self.select(q, k)
         attended = kernels.selective_attention(q, k, v, index)
         position = self.lepe(from_windows(v.flatten(0, 1), self.window_size, size))
         merged = from_windows(attended.flatten(0, 1), self.window_size, size) + position

@@ -161,6 +161,8 @@ class _Handler:
 
                 with self._pulse.doing("loading"):
                     return messages.DoneExamine(request.epoch, examine())
+            case messages.InspectAttention():
+                return self._inspect(request)
             case _:
                 raise TypeError(f"unknown request {type(request).__name__}")
 
@@ -191,6 +193,15 @@ class _Handler:
 
         settings = request.settings
         session = self._load(request.model, settings)
+    def _inspect(self, request: messages.InspectAttention) -> messages.DoneAttention:
+        session = self._load(request.model, request.settings)
+        session.check_backend(request.settings.backend)
+        # A tile of this size may be the first one: on a GPU the kernels are compiled for it.
+        with self._pulse.doing("compiling" if session.device.startswith("cuda") else "computing"):
+            from engine.worker.inspector import inspect_attention
+
+            return self._guarded(lambda: inspect_attention(request, session), session.device)
+
         session.check_backend(settings.backend)
         # Where nothing is known yet it is measured; on a GPU the kernels are compiled for that.
         with self._pulse.doing("compiling" if session.device.startswith("cuda") else "computing"):

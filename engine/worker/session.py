@@ -102,7 +102,7 @@ class Session:
 
     def network(self, ensemble: bool = False, exact: bool = False) -> Network:
         """Returns the network as a function of arrays, averaged over the eight symmetries where `ensemble`; `exact`: in fp32."""
-        forward = partial(self._forward, self._exact if exact else self._network)
+        forward = partial(self._forward, self.module(exact))
         return _ensemble(forward) if ensemble else forward
 
     @cached_property
@@ -115,6 +115,10 @@ class Session:
         stages: list[nn.Module] = cast(Any, network).stages()
         with torch.inference_mode(), checked_between(stages, self._token, self.device):
             lr_bchw = torch.from_numpy(lr_hwc).permute(2, 0, 1).unsqueeze(0).to(self.device)
+    def module(self, exact: bool = False) -> nn.Module:
+        """Returns the network that `network` runs, for hooks; `exact`: the one in fp32."""
+        return self._exact if exact else self._network
+
             sr_bchw = network(lr_bchw)
             return np.ascontiguousarray(sr_bchw.float().squeeze(0).permute(1, 2, 0).cpu().numpy())
 
