@@ -11,7 +11,7 @@ from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtCore import QByteArray, QSettings, Qt
 
 from engine.errors import UsageError
 from engine.imaging import formats
@@ -92,6 +92,15 @@ class Settings:
     @appearance.setter
     def appearance(self, value: Appearance) -> None:
         self._store.setValue("general/appearance", value)
+
+    @property
+    def scheme(self) -> Qt.ColorScheme:
+        """The appearance in Qt's words; Unknown is the desktop's."""
+        return {
+            "desktop": Qt.ColorScheme.Unknown,
+            "light": Qt.ColorScheme.Light,
+            "dark": Qt.ColorScheme.Dark,
+        }[self.appearance]
 
     @property
     def device(self) -> str:

@@ -248,6 +248,11 @@ class Theme(QObject):
         # Queued: Qt still tells its own widgets of the change when it emits this.
         hints.colorSchemeChanged.connect(self._follow, Qt.ConnectionType.QueuedConnection)
 
+    def set_scheme(self, scheme: Qt.ColorScheme) -> None:
+        """Shows dark or light from now on, whatever the desktop says; Unknown follows it."""
+        self._scheme = scheme
+        self._follow()
+
     @property
     def is_dark(self) -> bool:
         """Whether the dark scheme is in force."""

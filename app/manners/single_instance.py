@@ -7,10 +7,11 @@ arrives is dropped: through this door come paths, and only those that the operat
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,8 @@ _SOCKET_PATH_BYTES = 90
 def meeting_place(environment: Mapping[str, str] = os.environ) -> str:
     """Returns the name of this person's socket on this display: its path on Unix, a pipe's name on Windows.
 
-    Another cache folder, another display and another person mean another window.
+    Another cache folder, another display and another person mean another window. "" where there is no folder that is theirs alone:
+    then every start has a window.
     """
     display = environment.get("WAYLAND_DISPLAY") or environment.get("DISPLAY") or environment.get("QT_QPA_PLATFORM", "")
     person = str(os.getuid()) if hasattr(os, "getuid") else environment.get("USERNAME", "")
@@ -48,20 +50,21 @@ def meeting_place(environment: Mapping[str, str] = os.environ) -> str:
     name = f"triptych-{hashlib.sha256(os.fsencode(facts)).hexdigest()[:16]}"
     if not hasattr(os, "getuid"):
         return name
-    folder = _own_folder(environment)
-    path = folder / name
-    return str(path) if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES else str(Path(tempfile.gettempdir()) / name)
+    places = (folder / name for folder in _own_folders(environment))
+    return next((str(path) for path in places if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES), "")
 
 
-def _own_folder(environment: Mapping[str, str]) -> Path:
-    """Returns a folder that only this person can enter; made where the desktop has not made one."""
+def _own_folders(environment: Mapping[str, str]) -> Iterator[Path]:
+    """Yields the folders that only this person can enter: the desktop's, one of our own among the temporary ones, the cache."""
     given = environment.get("XDG_RUNTIME_DIR")
     if given and _is_own(Path(given)):
-        return Path(given)
-    folder = Path(tempfile.gettempdir()) / f"triptych-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    # Somebody else may have made a folder of that name first: then the one in the cache, longer but our own.
-    return folder if _is_own(folder) else paths.cache_folder()
+        yield Path(given)
+    # Somebody else may have made a folder of that name first: then it is none of ours.
+    for folder in (Path(tempfile.gettempdir()) / f"triptych-{os.getuid()}", paths.cache_folder() / "door"):
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if _is_own(folder):
+            yield folder
 
 
 def _is_own(folder: Path) -> bool:
@@ -77,7 +80,7 @@ def hand_over(files: Iterable[Path], place: str) -> bool:
 
     Without files the window only comes to the front. A window that does not answer within five seconds counts as none.
     """
-    if os.name == "posix" and not os.path.lexists(place):
+    if not place or (os.name == "posix" and not os.path.lexists(place)):
         return False
     message = _message(files)
     if message is None:
@@ -140,15 +143,18 @@ class FirstWindow(QObject):
     @Slot()
     def listen(self) -> bool:
         """Opens the door; returns False where another window holds it, or the system does not allow one."""
-        if self._server is not None:
+        if self._server is not None or not self._place:
             return self.is_open
         from PySide6.QtNetwork import QLocalServer
 
+        # Asked first: on Unix Qt would put its socket over that of the other window.
+        if self._is_held():
+            return False
         server = QLocalServer(self)
         server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         server.setMaxPendingConnections(_MAX_GUESTS)
         server.newConnection.connect(self._welcome)
-        if not server.listen(self._place) and not (self._is_stale() and server.listen(self._place)):
+        if not server.listen(self._place):
             server.deleteLater()
             return False
         self._server = server
@@ -163,16 +169,17 @@ class FirstWindow(QObject):
             self._server.deleteLater()
             self._server = None
 
-    def _is_stale(self) -> bool:
-        """Whether the socket is what a window left that was killed; it is removed then."""
+    def _is_held(self) -> bool:
+        """Whether another window answers there; the socket of one that was killed is removed."""
         from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
         probe = QLocalSocket()
         probe.connectToServer(self._place)
         if probe.waitForConnected(_CONNECT_MS):
             probe.abort()
-            return False
-        return QLocalServer.removeServer(self._place)
+            return True
+        QLocalServer.removeServer(self._place)
+        return False
 
     @Slot()
     def _welcome(self) -> None:
