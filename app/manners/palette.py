@@ -15,11 +15,12 @@ from PySide6.QtCore import (
     QObject,
     QPersistentModelIndex,
     QPoint,
+    QRectF,
     Qt,
     QTimer,
     Slot,
 )
-from PySide6.QtGui import QAction, QKeyEvent, QShowEvent
+from PySide6.QtGui import QAction, QKeyEvent, QPainterPath, QRegion, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QListView, QVBoxLayout, QWidget
 
 from app.manners.matching import Match, match
@@ -29,6 +30,7 @@ from app.theme import Theme
 _WIDTH_PX = 620
 _HEIGHT_PX = 420
 _TOP_SHARE = 0.12
+_RADIUS_PX = 8
 _RECENT = 5
 Index = QModelIndex | QPersistentModelIndex
 
@@ -42,6 +44,7 @@ class CommandPalette(QFrame):
         self._theme = theme
         self._window = parent
         self._recent: list[str] = []
+        self._height_px = _HEIGHT_PX
         self.setObjectName("palette")
         self.setAccessibleName(self.tr("Command palette"))
         self.field = QLineEdit()
@@ -66,7 +69,7 @@ class CommandPalette(QFrame):
         self.nothing = QLabel(self.tr("No command is called that."))
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.nothing.setProperty("role", "muted")
-        column = QVBoxLayout(self)
+        column = self._column = QVBoxLayout(self)
         column.setContentsMargins(10, 10, 10, 10)
         column.setSpacing(8)
         column.addWidget(self.field)
@@ -75,17 +78,25 @@ class CommandPalette(QFrame):
         theme.changed.connect(self._tint)
         self._tint()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cuts the corners round: not every desktop can show a popup through which one sees."""
+        super().resizeEvent(event)
+        shape = QPainterPath()
+        shape.addRoundedRect(QRectF(self.rect()), _RADIUS_PX, _RADIUS_PX)
+        self.setMask(QRegion(shape.toFillPolygon().toPolygon()))
+
     @Slot()
     def open(self) -> None:
         """Shows the palette over the upper middle of the window, with everything that can be done now."""
         self.model.entries = self._entries()
-        self.field.clear()
-        self._filter("")
         window = self._window.window()
         width = min(_WIDTH_PX, window.width() - 32)
-        self.resize(width, min(_HEIGHT_PX, round(window.height() * 0.7)))
+        self._height_px = min(_HEIGHT_PX, round(window.height() * 0.7))
+        self.resize(width, self._height_px)
         at = window.mapToGlobal(QPoint((window.width() - width) // 2, round(window.height() * _TOP_SHARE)))
         self.move(at)
+        self.field.clear()
+        self._filter("")
         self.show()
         self.field.setFocus(Qt.FocusReason.PopupFocusReason)
 
@@ -139,6 +150,14 @@ class CommandPalette(QFrame):
         self.nothing.setVisible(not has_rows)
         self.list.setCurrentIndex(self.model.index(0, 0))
         self.list.scrollToTop()
+        self._fit(self.model.rowCount())
+
+    def _fit(self, rows: int) -> None:
+        """Makes the popup as high as what it shows, at most as high as it was opened."""
+        row_px = self.list.sizeHintForRow(0) if rows else self.nothing.sizeHint().height() + 24
+        margins = self.contentsMargins() + self._column.contentsMargins()
+        chrome_px = self.field.sizeHint().height() + self._column.spacing() + margins.top() + margins.bottom() + 2
+        self.resize(self.width(), min(self._height_px, chrome_px + max(1, rows) * row_px))
 
     def _entries(self) -> list[Entry]:
         """Returns one entry for each thing that can be done, those used last on top."""
@@ -158,11 +177,16 @@ class CommandPalette(QFrame):
     def _tint(self) -> None:
         c = self._theme.colours
         self.setStyleSheet(
-            f"QFrame#palette {{ background: {c.surface}; border: 1px solid {c.control_border}; border-radius: 10px; }}"
+            f"QFrame#palette {{ background: {c.surface}; border: 1px solid {c.control_border}; border-radius: {_RADIUS_PX}px; }}"
             f"QLineEdit {{ background: {c.raised}; border: 1px solid {c.control_border}; border-radius: 6px;"
             " padding: 8px 10px; }"
             f"QLineEdit:focus {{ border-color: {c.accent_text}; }}"
             "QListView { background: transparent; border: 0; outline: 0; }"
+            "QScrollBar:vertical { background: transparent; width: 10px; margin: 0; border: 0; }"
+            f"QScrollBar::handle:vertical {{ background: {c.control_border}; border-radius: 3px; margin: 0 2px;"
+            " min-height: 28px; }"
+            "QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page"
+            " { background: none; height: 0; }"
         )
 
 

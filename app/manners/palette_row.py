@@ -70,7 +70,8 @@ class RowDelegate(QStyledItemDelegate):
         frame: QRect = option.rect
         colours = self._theme.colours
         painter.save()
-        if option.state & QStyle.StateFlag.State_Selected:
+        is_chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        if is_chosen:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(colours.selected))
@@ -80,14 +81,14 @@ class RowDelegate(QStyledItemDelegate):
         inner = frame.adjusted(_MARGIN_PX, 7, -_MARGIN_PX, -7)
         key_width = metrics.horizontalAdvance(entry.key)
         first = QRect(inner.left(), inner.top(), inner.width() - key_width - _GAP_PX, metrics.height())
-        name_colour = colours.text if entry.is_enabled else colours.muted
+        name_colour = colours.text if entry.is_enabled else colours.disabled
         _draw_stressed(painter, font, first, entry, QColor(name_colour), QColor(colours.accent_text))
         painter.setFont(font)
         painter.setPen(QColor(colours.muted))
         key_place = QRect(inner.right() - key_width, inner.top(), key_width + 1, metrics.height())
         painter.drawText(key_place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, entry.key)
         second = QRect(inner.left(), first.bottom() + 1 + _LINE_GAP_PX, inner.width(), metrics.height())
-        painter.setPen(QColor(colours.warning if entry.reason else colours.muted))
+        painter.setPen(QColor(colours.warning if entry.reason and is_chosen else colours.muted))
         words = metrics.elidedText(entry.second_line.replace("\n", " "), Qt.TextElideMode.ElideRight, second.width())
         painter.drawText(second, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
         painter.restore()

@@ -33,7 +33,10 @@ from engine.outputs import DEFAULT_TEMPLATE, Target, check_template, output_path
 
 STANDARD_QUALITY = 95
 _LOSSY = ("keep", "jpeg", "webp", "avif")
-_FIELD_PX = 340
+_WIDTH_PX = 520
+_FIELD_HEIGHT_PX = 30
+# Two lines: a reason must not push the rest down.
+_EXAMPLE_LINES = 2
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,12 @@ class SettingsDialog(QDialog):
         column.setContentsMargins(24, 20, 24, 16)
         column.setSpacing(18)
         column.addLayout(form)
+        column.addStretch(1)
         column.addWidget(self.buttons)
+        self.setMinimumWidth(_WIDTH_PX)
+        for field in (self.language, self.appearance, self.place, self.folder, self.choose, self.format, self.quality,
+                      self.template, self.device, self.keep_days):  # fmt: skip
+            field.setMinimumHeight(_FIELD_HEIGHT_PX)
         self._fill(settings.language, settings.appearance, settings.target, settings.device, settings.keep_days)
 
     def _heading(self, form: QFormLayout, words: str) -> None:
@@ -128,7 +136,6 @@ class SettingsDialog(QDialog):
         self.place.currentIndexChanged.connect(self._follow)
         self.folder = QLineEdit()
         self.folder.setAccessibleName(self.tr("Folder of the results"))
-        self.folder.setMinimumWidth(_FIELD_PX)
         self.folder.textChanged.connect(self._follow)
         self.choose = QPushButton(self.tr("Choose…"))
         self.choose.setToolTip(self.tr("Choose the folder of the results."))
@@ -155,6 +162,8 @@ class SettingsDialog(QDialog):
         self.template.textChanged.connect(self._follow)
         self.example = QLabel()
         self.example.setWordWrap(True)
+        self.example.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.example.setMinimumHeight(_EXAMPLE_LINES * self.example.fontMetrics().lineSpacing() + 4)
 
     def _make_computing(self, devices: Sequence[DeviceChoice]) -> None:
         self.device = QComboBox()
@@ -195,8 +204,10 @@ class SettingsDialog(QDialog):
         """A sentence that says what is not right yet, or ""."""
         try:
             check_template(self.template.text())
-        except UsageError as error:
-            return f"{error.message} {error.hint}"
+        except UsageError:
+            return self.tr("This cannot be a file name: it may hold {fields} and text, but no / or \\.").format(
+                fields="{name}, {model}, {scale}, {width}, {height}"
+            )
         if self.place.currentData() and not Path(self.folder.text()).is_absolute():
             return self.tr("Choose the folder of the results.")
         return ""
@@ -215,7 +226,8 @@ class SettingsDialog(QDialog):
     def _follow(self) -> None:
         """Shows what belongs to the choices, an example, and why it cannot be kept."""
         in_one = bool(self.place.currentData())
-        self.folder_row.setVisible(in_one)
+        self.folder_row.setEnabled(in_one)
+        self.folder_row.setToolTip("" if in_one else self.tr("Each result lies beside its image: no folder is needed."))
         self.language_note.setVisible(self.language.currentData() != self._settings.language)
         is_lossy = self.format.currentData() in _LOSSY
         self.quality.setEnabled(is_lossy)

@@ -41,7 +41,7 @@ _SOCKET_PATH_BYTES = 90
 def meeting_place(environment: Mapping[str, str] = os.environ) -> str:
     """Returns the name of this person's socket on this display: its path on Unix, a pipe's name on Windows.
 
-    Another cache folder, another display and another person mean another window. "" where there is no folder that is theirs alone:
+    Another cache folder, another display and another person mean another window. "" where no folder is theirs alone:
     then every start has a window.
     """
     display = environment.get("WAYLAND_DISPLAY") or environment.get("DISPLAY") or environment.get("QT_QPA_PLATFORM", "")
