@@ -5,7 +5,7 @@ Imports Qt and `app.theme`. An action's tooltip always names its key; a disabled
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
@@ -27,17 +27,48 @@ def allow(action: QAction, why_not: str = "") -> None:
 
 
 class Actions(QObject):
-    """Every action of the window. Those of the comparison (`fit` to `zoom_out`) act while it has the focus."""
+    """Every action of the window but those of the comparison (`app.compare.commands`)."""
 
-    def __init__(self, window: QWidget, comparison: QWidget, theme: Theme) -> None:
+    def __init__(self, window: QWidget, theme: Theme) -> None:
         super().__init__(window)
         self._theme = theme
         self._icons: list[tuple[QAction, str]] = []
         self.open = self._make(
             window, self.tr("Open…"), "Ctrl+O", "open", self.tr("Choose images, or drop them anywhere on the window.")
         )
+        self.open_folder = self._make(
+            window, self.tr("Open folder…"), "Ctrl+Shift+O", "", self.tr("Take in every image of a folder.")
+        )
+        self.paste = self._make(
+            window, self.tr("Paste"), "Ctrl+V", "", self.tr("Take in the image, or the files, of the clipboard.")
+        )
+        self.reference = self._make(
+            window,
+            self.tr("Use a reference…"),
+            "Ctrl+Shift+R",
+            "",
+            self.tr("Choose the original in full size: the results are measured against it."),
+        )
         self.start = self._make(
-            window, self.tr("Upscale"), "Ctrl+Return", "start", self.tr("Run the chosen model on the image shown.")
+            window,
+            self.tr("Upscale"),
+            "Ctrl+Return",
+            "start",
+            self.tr("Run the marked model on every image that lacks it."),
+        )
+        self.preview = self._make(
+            window,
+            self.tr("Preview"),
+            "Ctrl+R",
+            "preview",
+            self.tr("Run a small part of the image through all ticked models."),
+        )
+        self.pause = self._make(
+            window,
+            self.tr("Pause"),
+            "Ctrl+Shift+.",
+            "pause",
+            self.tr("Stop here, and go on later from the tiles that are done."),
         )
         self.cancel = self._make(
             window,
@@ -45,6 +76,9 @@ class Actions(QObject):
             "Ctrl+.",
             "cancel",
             self.tr("Stop at once. Upscale again to go on from what is finished."),
+        )
+        self.undo = self._make(
+            window, self.tr("Undo"), "Ctrl+Z", "", self.tr("Take back what was last done to the list of images.")
         )
         self.save = self._make(
             window, self.tr("Save"), "Ctrl+S", "save", self.tr("Write the result beside its input, under a free name.")
@@ -55,24 +89,10 @@ class Actions(QObject):
         self.close_picture = self._make(
             window, self.tr("Close image"), "Ctrl+W", "", self.tr("Take the image shown out of the window.")
         )
-        self.fit = self._make(comparison, self.tr("Fit"), "F", "fit", self.tr("Show the whole image."))
-        self.actual_size = self._make(
-            comparison, self.tr("1:1"), "Ctrl+0", "", self.tr("One pixel of the result on one of the screen.")
-        )
-        self.zoom_in = self._make(
-            comparison, self.tr("Zoom in"), "+", "zoom-in", self.tr("The wheel zooms at the pointer.")
-        )
-        self.zoom_out = self._make(
-            comparison, self.tr("Zoom out"), "-", "zoom-out", self.tr("The wheel zooms at the pointer.")
-        )
-        # On many keyboards + is Shift and =: the key itself is enough.
-        self.zoom_in.setShortcuts([QKeySequence("+"), QKeySequence("=")])
         self.full_screen = self._make(window, self.tr("Full screen"), "F11", "", "")
         self.full_screen.setCheckable(True)
         self.keys = self._make(window, self.tr("Keys"), "F1", "", self.tr("List every key."))
         self.quit = self._make(window, self.tr("Quit"), "Ctrl+Q", "", "")
-        for action in (self.fit, self.actual_size, self.zoom_in, self.zoom_out):
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         theme.changed.connect(self._tint)
         self._tint()
 
@@ -80,8 +100,8 @@ class Actions(QObject):
     def all(self) -> list[QAction]:
         """Every action, in the order in which the keys are listed."""
         return [
-            self.open, self.start, self.cancel, self.save, self.save_as, self.close_picture, self.fit, self.actual_size,
-            self.zoom_in, self.zoom_out, self.full_screen, self.keys, self.quit,
+            self.open, self.open_folder, self.paste, self.reference, self.start, self.preview, self.pause, self.cancel, self.undo,
+            self.save, self.save_as, self.close_picture, self.full_screen, self.keys, self.quit,
         ]  # fmt: skip
 
     def _make(self, owner: QWidget, text: str, key: str, icon: str, explained: str) -> QAction:

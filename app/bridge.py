@@ -18,8 +18,9 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol, cast
@@ -32,6 +33,7 @@ from engine.errors import Cancelled, Failure, TriptychError, to_failure
 from engine.messages import (
     DoneDecode,
     DoneEncode,
+    DonePlan,
     DonePrepare,
     EncodeOptions,
     ImageInfo,
@@ -43,6 +45,7 @@ from engine.messages import (
 if TYPE_CHECKING:
     from engine.client import Engine, Upscaled
     from engine.shown import ShownJob
+    from engine.tiling.geometry import Box
     from engine.workspace import JobFolder, UnfinishedJob
 
 PROGRESS_INTERVAL_MS = 33
@@ -68,6 +71,10 @@ class EngineLike(Protocol):
     def jobs_folder(self) -> Path: ...
     def encode(self, canvas: RasterRef, source: ImageInfo, path: Path, options: EncodeOptions) -> DoneEncode: ...
     def new_folder(self) -> Path: ...
+    def plan(
+        self, model: ModelRequest, settings: UpscaleSettings, height: int, width: int, channels: int
+    ) -> DonePlan: ...
+    def look_at(self, lr_view: Box | None) -> None: ...
     def cancel(self) -> None: ...
     def close(self) -> None: ...
 
@@ -92,6 +99,40 @@ class PictureOpened:
 
     picture_number: int
     decoded: DoneDecode
+
+
+@dataclass(frozen=True)
+class ReferenceOpened:
+    """A ground truth for a picture is decoded."""
+
+    picture_number: int
+    decoded: DoneDecode
+
+
+@dataclass(frozen=True)
+class ModelInstalled:
+    """A checkpoint was added to the list of models."""
+
+    entry: CatalogEntry
+
+
+@dataclass(frozen=True)
+class PreviewMade:
+    """One model's result of the preview's frame (input pixels)."""
+
+    number: int
+    model: str
+    scale: int
+    frame: Box
+    upscaled: Upscaled
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a job of this picture would take: `plan` says tiles, predicted memory and what speaks against them."""
+
+    number: int
+    plan: DonePlan
 
 
 @dataclass(frozen=True)
@@ -151,7 +192,10 @@ class TaskStopped:
 
 @dataclass(frozen=True)
 class TaskFailed:
-    """A task ended in an error. `what`: "models", "prepare", "open", "upscale" or "save"."""
+    """A task ended in an error.
+
+    `what`: "models", "prepare", "open", "reference", "install", "plan", "preview", "upscale", "save" …
+    """
 
     number: int
     what: str
@@ -162,6 +206,10 @@ Event = (
     ModelsListed
     | ModelReady
     | PictureOpened
+    | ReferenceOpened
+    | ModelInstalled
+    | PreviewMade
+    | Planned
     | CanvasMade
     | JobProgressed
     | JobDone
@@ -226,6 +274,12 @@ class Lane:
                 self._engine.cancel()
         for _ in waiting:
             self._post(TaskStopped(number))
+
+    def look_at(self, lr_view: Box | None) -> None:
+        """Tells the engine, if there is one, which part of the image is in view."""
+        engine = self._engine
+        if engine is not None:
+            engine.look_at(lr_view)
 
     def close(self) -> None:
         """Stops what runs, ends the thread and the engine's processes. Blocks until they are gone."""
@@ -300,6 +354,19 @@ def _upscale_to_show(
     )
 
 
+def _preview(
+    number: int, source: RasterRef, frame: Box, entry: CatalogEntry, settings: UpscaleSettings, engine: EngineLike
+) -> Event:
+    from engine.canvas import create_raster, open_raster
+
+    folder = engine.new_folder()
+    cut = RasterRef(str(folder / "frame.raw"), frame.height, frame.width, source.channels, source.dtype)
+    create_raster(cut)[:] = open_raster(source)[frame.slices]
+    request = ModelRequest(str(entry.path), entry.scale)
+    upscaled = engine.upscale(cut, request, settings, folder / "canvas.raw")
+    return PreviewMade(number, entry.name, entry.scale, frame, upscaled)
+
+
 def start_engine() -> EngineLike:
     """Returns a real engine."""
     from engine.client import Engine
@@ -335,6 +402,10 @@ class Bridge(QObject):
     models_listed(ModelsListed)      the catalog was read
     model_ready(ModelReady)          a model is loaded
     picture_opened(PictureOpened)    an input is decoded
+    reference_opened(ReferenceOpened)      a ground truth is decoded
+    model_installed(ModelInstalled)  a checkpoint was added
+    preview_made(PreviewMade)        a part of an input went through one model
+    planned(Planned)                 what a job would take
     canvas_made(CanvasMade)          a job has begun
     progressed(JobProgressed)        tiles are finished, at most thirty times a second
     job_done(JobDone)                a canvas is complete
@@ -348,6 +419,10 @@ class Bridge(QObject):
     models_listed = Signal(object)
     model_ready = Signal(object)
     picture_opened = Signal(object)
+    reference_opened = Signal(object)
+    model_installed = Signal(object)
+    preview_made = Signal(object)
+    planned = Signal(object)
     canvas_made = Signal(object)
     progressed = Signal(object)
     job_done = Signal(object)
@@ -381,6 +456,7 @@ class Bridge(QObject):
         # Jobs that were cancelled and have not ended yet, with what tells their thread that they have.
         self._abandoned: dict[int, threading.Event] = {}
         self._cancelling: list[threading.Thread] = []
+        self._left_previews: set[int] = set()
         self._woken.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self._later = QTimer(self, singleShot=True)
         self._later.timeout.connect(self._deliver)
@@ -406,6 +482,56 @@ class Bridge(QObject):
             return PictureOpened(number, engine.decode(path, engine.new_folder() / "input.raw"))
 
         self._files.submit(Task(number, "open", call))
+
+    def open_reference(self, number: int, path: Path) -> None:
+        """Decodes a ground truth for the picture of this number."""
+
+        def call(engine: EngineLike) -> Event:
+            return ReferenceOpened(number, engine.decode(path, engine.new_folder() / "reference.raw"))
+
+        self._files.submit(Task(number, "reference", call))
+
+    def install(self, path: Path) -> None:
+        """Checks a checkpoint and adds it to the list of models."""
+
+        def call(engine: EngineLike) -> Event:
+            from engine.installing import install
+
+            return ModelInstalled(install(cast("Engine", engine), path)[0])
+
+        self._files.submit(Task(0, "install", call))
+
+    def plan(self, number: int, source: RasterRef, weights: Path, scale: int, settings: UpscaleSettings) -> None:
+        """Asks what a job would take, before it is begun."""
+        request = ModelRequest(str(weights), scale)
+
+        def call(engine: EngineLike) -> Event:
+            return Planned(number, engine.plan(request, settings, source.height, source.width, source.channels))
+
+        self._work.submit(Task(number, "plan", call))
+
+    def preview(
+        self, number: int, source: RasterRef, frame: Box, models: Sequence[CatalogEntry], settings: UpscaleSettings
+    ) -> None:
+        """Runs a part of a decoded input (input pixels) through models, one after the other, until `cancel_preview`.
+
+        `number`: of this preview, used for no other and for no picture or job.
+        """
+
+        def call(entry: CatalogEntry, engine: EngineLike) -> Event | None:
+            if number in self._left_previews:
+                raise Cancelled("Cancelled.")
+            return _preview(number, source, frame, entry, settings, engine)
+
+        for entry in models:
+            self._work.submit(Task(number, "preview", partial(call, entry)))
+
+    def cancel_preview(self, number: int) -> None:
+        """Stops a preview: its models that have not begun never do."""
+        self._left_previews.add(number)
+        thread = threading.Thread(target=self._work.cancel, args=(number,), name="triptych cancel", daemon=True)
+        self._cancelling = [each for each in self._cancelling if each.is_alive()] + [thread]
+        thread.start()
 
     def find_interrupted(self) -> None:
         """Looks for what earlier runs left unfinished."""
@@ -512,6 +638,10 @@ class Bridge(QObject):
 
         self._files.submit(Task(0, "discard", call))
 
+    def look_at(self, lr_view: Box | None) -> None:
+        """Says which part of the image at work is in view (input pixels): its tiles come first."""
+        self._work.look_at(lr_view)
+
     def close(self) -> None:
         """Ends the work, the threads and the processes; no signal comes afterwards."""
         if self._is_closed:
@@ -571,6 +701,14 @@ class Bridge(QObject):
                 self.model_ready.emit(event)
             case PictureOpened():
                 self.picture_opened.emit(event)
+            case ReferenceOpened():
+                self.reference_opened.emit(event)
+            case ModelInstalled():
+                self.model_installed.emit(event)
+            case PreviewMade():
+                self.preview_made.emit(event)
+            case Planned():
+                self.planned.emit(event)
             case CanvasMade() | JobProgressed() if event.job_number in self._abandoned:
                 # Nobody waits for these any more.
                 return

@@ -7,25 +7,32 @@ picture × one model × one scale. A job's state changes only through `advance`,
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
 from engine.canvas import RasterRef
-from engine.messages import DoneUpscale, ImageInfo
+from engine.messages import DoneUpscale, ImageInfo, UpscaleSettings
 from engine.tiling.geometry import Box
 
 
 class PictureState(Enum):
-    """Whether an input's pixels are there."""
+    """Whether an input's pixels are there. `CLOSED`: not read yet, or let go of to spare the disk."""
 
+    CLOSED = "closed"
     OPENING = "opening"
     OPEN = "open"
 
 
 class JobState(Enum):
-    """How far a job has come. `CANCELLING` lasts until the engine has let go of it."""
+    """How far a job has come.
 
+    `QUEUED`: in line in the window. `WAITING`: handed to the engine. `CANCELLING` lasts until the engine has let go of it; a job
+    that is paused goes through it too, and back to `QUEUED`.
+    """
+
+    QUEUED = "queued"
     WAITING = "waiting"
     RUNNING = "running"
     CANCELLING = "cancelling"
@@ -35,9 +42,10 @@ class JobState(Enum):
 
 
 _NEXT = {
+    JobState.QUEUED: {JobState.WAITING, JobState.CANCELLED},
     JobState.WAITING: {JobState.RUNNING, JobState.CANCELLING, JobState.DONE, JobState.FAILED},
     JobState.RUNNING: {JobState.CANCELLING, JobState.DONE, JobState.FAILED},
-    JobState.CANCELLING: {JobState.CANCELLED, JobState.DONE, JobState.FAILED},
+    JobState.CANCELLING: {JobState.QUEUED, JobState.CANCELLED, JobState.DONE, JobState.FAILED},
     JobState.DONE: set[JobState](),
     JobState.CANCELLED: set[JobState](),
     JobState.FAILED: set[JobState](),
@@ -57,7 +65,11 @@ class Job:
     model: str
     scale: int
     weights: Path
-    state: JobState = JobState.WAITING
+    settings: UpscaleSettings = field(default_factory=UpscaleSettings)
+    # The folder of the interrupted job that this one goes on from, or "".
+    folder_id: str = ""
+    state: JobState = JobState.QUEUED
+    is_paused: bool = False
     tiles_done: int = 0
     tiles: int = 0
     seconds: float = 0.0
@@ -71,8 +83,13 @@ class Job:
 
     @property
     def is_active(self) -> bool:
-        """Whether the engine still works on it or will."""
+        """Whether the engine works on it or is about to."""
         return self.state in (JobState.WAITING, JobState.RUNNING, JobState.CANCELLING)
+
+    @property
+    def is_to_do(self) -> bool:
+        """Whether it waits in line or is being worked on."""
+        return self.state is JobState.QUEUED or self.is_active
 
     @property
     def is_unsaved(self) -> bool:
@@ -98,18 +115,27 @@ class Job:
 class Picture:
     """An input: its file, and once decoded what it was and where its pixels lie.
 
-    `results`: its jobs that are at work or done, oldest first; `shown_job`: the one that the comparison shows. `left`: the
-    folders of its jobs that were cancelled, which another start goes on from.
+    `results`: its jobs that are to do or done, oldest first; `shown_job`: the one that is saved by hand. `left`: the
+    folders of its jobs that were cancelled, which another start goes on from. `failure`: why its last job came to nothing.
+    `reference`: the ground truth to compare with.
     """
 
     number: int
     path: Path
-    state: PictureState = PictureState.OPENING
+    state: PictureState = PictureState.CLOSED
     info: ImageInfo | None = None
     raster: RasterRef | None = None
     results: list[Job] = field(default_factory=list)
     shown_job: Job | None = None
     left: set[str] = field(default_factory=set)
+    failure: str = ""
+    reference: RasterRef | None = None
+    has_thumbnail: bool = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether one of its jobs is to do."""
+        return any(job.is_to_do for job in self.results)
 
     def remove_result(self, job: Job) -> None:
         """Takes the job out; if it was shown, the latest other one is."""
@@ -129,6 +155,8 @@ class Session:
     def __init__(self) -> None:
         self.pictures: list[Picture] = []
         self.shown: Picture | None = None
+        # Nothing new is begun until the person goes on.
+        self.is_paused = False
         # What the same model took before, in seconds per input pixel.
         self._pace: dict[tuple[str, int], float] = {}
         self._numbers = itertools.count(1)
@@ -149,15 +177,25 @@ class Session:
         if self.shown is picture:
             self.shown = self.pictures[min(index, len(self.pictures) - 1)] if self.pictures else None
 
-    def new_job(self, picture: Picture, model: str, scale: int, weights: Path) -> Job:
-        """Returns a waiting job of this picture, which is shown from now on."""
-        job = Job(next(self._numbers), picture.number, model, scale, weights)
-        pace = self._pace.get((model, scale))
-        if pace is not None and picture.raster is not None:
-            job.expected_s = pace * picture.raster.height * picture.raster.width
+    def move(self, picture: Picture, index: int) -> None:
+        """Puts the picture elsewhere in the order."""
+        self.pictures.remove(picture)
+        self.pictures.insert(index, picture)
+
+    def new_job(
+        self, picture: Picture, model: str, scale: int, weights: Path, settings: UpscaleSettings | None = None
+    ) -> Job:
+        """Returns a job of this picture at the end of the line, which is shown from now on."""
+        job = Job(next(self._numbers), picture.number, model, scale, weights, settings or UpscaleSettings())
+        job.expected_s = self.expected_seconds(picture, model, scale)
         picture.results.append(job)
         picture.shown_job = job
         return job
+
+    def expected_seconds(self, picture: Picture, model: str, scale: int) -> float | None:
+        """Returns how long this model should take for this picture by what it took before, or None where it has not run yet."""
+        pace = self._pace.get((model, scale))
+        return None if pace is None or picture.info is None else pace * picture.info.height * picture.info.width
 
     def learn(self, job: Job, done: DoneUpscale) -> None:
         """Remembers how fast a finished job's model is here."""
@@ -171,16 +209,27 @@ class Session:
 
     def job(self, number: int) -> Job | None:
         """Returns the job of this number, if its picture is still open."""
-        jobs = (job for picture in self.pictures for job in picture.results)
-        return next((job for job in jobs if job.number == number), None)
+        return next((job for job in self._jobs() if job.number == number), None)
 
     @property
     def active_job(self) -> Job | None:
-        """The job that the engine works on or will next."""
-        jobs = (job for picture in self.pictures for job in picture.results)
-        return next((job for job in jobs if job.is_active), None)
+        """The job that the engine works on or is about to."""
+        return next((job for job in self._jobs() if job.is_active), None)
+
+    @property
+    def next_job(self) -> Job | None:
+        """The job to begin next: the first in line of the first picture that has one."""
+        return next((job for job in self._jobs() if job.state is JobState.QUEUED), None)
+
+    @property
+    def queued_jobs(self) -> list[Job]:
+        """The jobs in line, in the order in which they will be done."""
+        return [job for job in self._jobs() if job.state is JobState.QUEUED]
+
+    def _jobs(self) -> Iterator[Job]:
+        return (job for picture in self.pictures for job in picture.results)
 
     @property
     def unsaved_jobs(self) -> list[Job]:
         """Results that closing would lose."""
-        return [job for picture in self.pictures for job in picture.results if job.is_unsaved]
+        return [job for job in self._jobs() if job.is_unsaved]

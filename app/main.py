@@ -19,6 +19,7 @@ from app.libraries import why_qt_cannot_start
 if TYPE_CHECKING:
     from PySide6.QtCore import QSocketNotifier
 
+    from app.settings import Settings
     from app.windows.main_window import MainWindow
 
 
@@ -47,13 +48,14 @@ def _run(files: list[Path]) -> int:
     application.setWindowIcon(application_icon())
     theme = Theme(application)
     bridge = Bridge()
-    window = MainWindow(bridge, Settings(), theme)
+    settings = Settings()
+    window = MainWindow(bridge, settings, theme)
     reporter = CrashReporter(window.notices.show_error, window)
     reporter.install()
     window.painted.connect(bridge.start)
     bridge.list_models()
     bridge.find_interrupted()
-    window.open_files(files)
+    window.open_files(restore(settings, files))
     notifier = _close_on_signals(window)
     window.show()
     status = application.exec()
@@ -61,6 +63,12 @@ def _run(files: list[Path]) -> int:
     reporter.uninstall()
     bridge.close()
     return status
+
+
+def restore(settings: Settings, files: Sequence[Path]) -> list[Path]:
+    """Returns what the window opens at its start: the files of the command line, then what was open when it was last closed."""
+    given = [file.absolute() for file in files]
+    return [*given, *(path for path in settings.queue if path not in given)]
 
 
 def _close_on_signals(window: MainWindow) -> QSocketNotifier:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from PySide6.QtCore import QCoreApplication
 
 from app.jobs import Job, JobState, Picture, PictureState
@@ -55,29 +57,38 @@ def result_title(job: Job) -> str:
     return f"{job.model} ×{job.scale}"
 
 
-def result_figures(job: Job) -> str:
-    """Returns a result's size, and once it is done how long it took and where."""
-    size = "" if job.canvas is None else size_text(job.canvas.width, job.canvas.height)
+def result_figures(job: Job) -> tuple[str, ...]:
+    """Returns a result's size, and once it is done how long it took, where, and the memory at its peak."""
+    size = () if job.canvas is None else (size_text(job.canvas.width, job.canvas.height),)
     if job.done is None:
         return size
     took = _tr("{duration} on {device}").format(
         duration=duration_text(job.done.seconds), device=device_text(job.done.device)
     )
-    return " · ".join(part for part in (size, took) if part)
+    return (*size, took, f"{job.done.peak_memory_bytes / 2**30:.2f} GiB")
 
 
 def picture_state(picture: Picture) -> str:
     """Returns how far an image is, for the list."""
+    running = next((job for job in picture.results if job.is_active), None)
+    if running is not None:
+        if running.state is JobState.CANCELLING:
+            return _tr("Pausing…") if running.is_paused else _tr("Cancelling…")
+        if not running.tiles:
+            return _tr("Upscaling…")
+        percent = round(100 * running.tiles_done / running.tiles)
+        left_s = running.seconds_left(time.monotonic())
+        if left_s is None or left_s < 1:
+            return _tr("Upscaling, {percent} %").format(percent=percent)
+        return _tr("{percent} % · {duration} left").format(percent=percent, duration=countdown_text(left_s))
+    if any(job.state is JobState.QUEUED for job in picture.results):
+        return _tr("In line")
+    if picture.failure:
+        return _tr("Failed")
     if picture.state is PictureState.OPENING:
         return _tr("Opening…")
     job = picture.shown_job
     if job is None:
-        return "" if picture.raster is None else size_text(picture.raster.width, picture.raster.height)
-    if job.state is JobState.DONE:
-        told = _tr("Saved, {title}") if job.saved_as else _tr("Done, {title}")
-        return told.format(title=result_title(job))
-    if job.state is JobState.CANCELLING:
-        return _tr("Cancelling…")
-    if job.tiles:
-        return _tr("Upscaling, {percent} %").format(percent=round(100 * job.tiles_done / job.tiles))
-    return _tr("Upscaling…")
+        return "" if picture.info is None else size_text(picture.info.width, picture.info.height)
+    told = _tr("Saved, {title}") if job.saved_as else _tr("Done, {title}")
+    return told.format(title=result_title(job))

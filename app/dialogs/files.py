@@ -23,6 +23,12 @@ class OpenImages:
         names, _ = QFileDialog.getOpenFileNames(parent, _tr("Open images"), str(folder), filters)
         return [Path(name) for name in names]
 
+    @classmethod
+    def ask_folder(cls, parent: QWidget, folder: Path) -> Path | None:
+        """Returns the chosen folder, or None."""
+        name = QFileDialog.getExistingDirectory(parent, _tr("Open a folder of images"), str(folder))
+        return Path(name) if name else None
+
 
 class SaveImage:
     """The question where a result goes. The dialog itself asks before a file is replaced."""

@@ -6,29 +6,33 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.actions import Actions, key_text
+from app.compare.view import ComparisonView
 
 
 class Keys(QDialog):
     """The actions with their keys, and what the mouse does."""
 
-    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: Actions, view: ComparisonView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keys"))
         grid = QGridLayout()
         grid.setHorizontalSpacing(28)
         grid.setVerticalSpacing(6)
-        rows = [(key_text(action), action.text().rstrip("…")) for action in actions.all]
-        rows += [
-            (self.tr("Wheel"), self.tr("Zoom at the pointer")),
-            (self.tr("Drag, arrows"), self.tr("Move the image")),
-            (self.tr("Double click"), self.tr("1:1 at the pointer, or fit")),
-        ]
-        for row, (key, does) in enumerate(rows):
-            label = QLabel(key)
-            label.setProperty("role", "title")
-            grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignRight)
-            grid.addWidget(QLabel(does), row, 1)
-        note = QLabel(self.tr("Fit, 1:1, zoom and the arrows act while the comparison has the focus: click on it."))
+        everywhere = [(key_text(action), action.text().rstrip("…")) for action in actions.all]
+        in_view = [(key_text(action), action.text().rstrip("…")) for action in view.actions() if key_text(action)]
+        in_view += view.held_keys()
+        half = (len(in_view) + 1) // 2
+        columns = ((self.tr("Everywhere"), everywhere), (self.tr("Comparison"), in_view[:half]), ("", in_view[half:]))
+        for number, (heading, rows) in enumerate(columns):
+            title = QLabel(heading)
+            title.setProperty("role", "heading")
+            grid.addWidget(title, 0, 2 * number + 1)
+            for row, (key, does) in enumerate(rows, 1):
+                label = QLabel(key)
+                label.setProperty("role", "title")
+                grid.addWidget(label, row, 2 * number, Qt.AlignmentFlag.AlignRight)
+                grid.addWidget(QLabel(does), row, 2 * number + 1)
+        note = QLabel(self.tr("The keys of the comparison act while it has the focus: click on it."))
         note.setProperty("role", "muted")
         note.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

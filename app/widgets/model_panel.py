@@ -11,7 +11,9 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QCheckBox,
     QFrame,
+    QHBoxLayout,
     QLabel,
     QPushButton,
     QRadioButton,
@@ -22,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions import Actions
+from app.controls.tiling import TilingControls
 from app.widgets.scale_switch import ScaleSwitch
 from engine.catalog import CatalogEntry
 
@@ -36,24 +39,35 @@ class ModelCard(QFrame):
         super().__init__(parent)
         self.entries = {entry.scale: entry for entry in entries}
         first = entries[0]
-        self.name = first.name
+        self.name, self.family = first.name, first.family
         self.setProperty("card", "true")
         self.radio = QRadioButton(first.name)
         self.radio.setStyleSheet("font-weight: 600")
         self.radio.setAccessibleDescription(first.description)
         self.radio.toggled.connect(self._mark)
+        self.tick = QCheckBox()
+        self.tick.setAccessibleName(self.tr("Preview with {name}").format(name=first.name))
+        self.tick.setToolTip(self.tr("Ticked models are in the preview (Ctrl+R)."))
         self._description = _words(first.description)
         self._figures = _words("")
         column = QVBoxLayout(self)
         column.setContentsMargins(11, 9, 11, 10)
         column.setSpacing(4)
-        for widget in (self.radio, self._description, self._figures):
+        top = QHBoxLayout()
+        top.addWidget(self.radio, 1)
+        top.addWidget(self.tick)
+        column.addLayout(top)
+        for widget in (self._description, self._figures):
             column.addWidget(widget)
         self.show_figures(first.scale)
 
+    def entry_for(self, scale: int) -> CatalogEntry:
+        """Returns the weights for a scale, or for the nearest that there is."""
+        return self.entries[min(self.entries, key=lambda each: abs(each - scale))]
+
     def show_figures(self, scale: int) -> None:
         """Shows size and quality of the weights for the scale (or the nearest there is)."""
-        entry = self.entries.get(scale) or next(iter(self.entries.values()))
+        entry = self.entry_for(scale)
         parts = [_parameters(entry.parameter_count)]
         parts += [f"{name} {value:.2f} dB" for name, value in list(entry.psnr.items())[:1]]
         if entry.source == "added":
@@ -101,6 +115,8 @@ class ModelPanel(QWidget):
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.scales = ScaleSwitch(FIRST_SCALE)
         self.scales.changed.connect(self._follow)
+        self.tiling = TilingControls()
+        self.tiling.changed.connect(self.changed)
         self.size_text = _words("")
         self.size_text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.start_button = StartButton(actions)
@@ -113,6 +129,9 @@ class ModelPanel(QWidget):
         column.addWidget(_heading(self.tr("Scale")))
         column.addWidget(self.scales)
         column.addSpacing(8)
+        column.addWidget(_heading(self.tr("Tiling")))
+        column.addWidget(self.tiling)
+        column.addSpacing(8)
         column.addWidget(self.size_text)
         column.addWidget(self.start_button)
 
@@ -121,6 +140,11 @@ class ModelPanel(QWidget):
         """The chosen weights, or None while there are none."""
         card = self._chosen_card
         return None if card is None else card.entries.get(self.scales.scale)
+
+    @property
+    def ticked(self) -> list[CatalogEntry]:
+        """The weights of all ticked models for the chosen scale, or the nearest that each has."""
+        return [card.entry_for(self.scales.scale) for card in self._cards if card.tick.isChecked()]
 
     def show_models(self, entries: Sequence[CatalogEntry], preferred: str) -> None:
         """Lists the models; `preferred` (a name, or a family such as "esc") is chosen if it is there, else the first."""
@@ -134,6 +158,9 @@ class ModelPanel(QWidget):
             self._group.addButton(card.radio)
             self._column.insertWidget(index, card)
             card.radio.toggled.connect(self._follow)
+            # One of each family is enough to choose by.
+            card.tick.setChecked(card.family not in {each.family for each in self._cards[:index]})
+            card.tick.toggled.connect(self.changed)
         self._empty.setVisible(not self._cards)
         self._empty.setText(self.tr("There are no models here. `triptych models add FILE` adds a checkpoint."))
         best = min(self._cards, key=lambda card: _distance(card, preferred), default=None)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.theme import Theme, draw_icon
+from engine.errors import Failure
 
 _ICON_PX = 20
 _DETAILS_HEIGHT_PX = 120
@@ -136,6 +137,10 @@ class NoticeStack(QWidget):
     def show_warning(self, message: str, hint: str = "") -> None:
         """Shows what the person should know."""
         self._add(Notice(self._theme, "warning", message, hint))
+
+    def show_failure(self, failure: Failure, hint: str) -> None:
+        """Shows why the engine could not do something, with this hint in place of its own."""
+        self.show_error(failure.message, hint, failure.details)
 
     def offer(self, message: str, hint: str, choices: Sequence[tuple[str, str, Callable[[], None]]]) -> None:
         """Asks something that can wait: each of `choices` is a button's words, its tooltip, and what it does."""

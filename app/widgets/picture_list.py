@@ -1,20 +1,35 @@
-"""The images that are open, when there are more than one. Imports Qt, `app` and the plain data of `engine`."""
+"""The queue: the images that are open, in the order in which they are done. Imports Qt, `app` and the plain data of `engine`."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QIcon, QImage, QPixmap
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QDropEvent, QIcon, QImage, QKeyEvent, QPainter, QPalette, QPixmap
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QMenu, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from app.jobs import JobState, Picture
+from app.wording import picture_state
 
 _WIDTH_PX = 208
 _THUMBNAIL_PX = 44
+_BAR_PX = 3
 _NUMBER = Qt.ItemDataRole.UserRole
+# How much of the running job is done, 0 to 1, or None.
+_SHARE = Qt.ItemDataRole.UserRole + 1
+
+_Index = QModelIndex | QPersistentModelIndex
 
 
 class PictureList(QListWidget):
-    """One row an image: its thumbnail, its name and how far it is. `picked(number)` when the person turns to another."""
+    """One row an image: its thumbnail, its name and how far it is.
+
+    `picked(number)`: the person turns to another. `moved(number, row)`: put elsewhere by dragging. `removal_asked(number)`: with
+    the Delete key. `menu_asked(number, QMenu)`: a menu is about to open for a row; whoever can do something with it adds to it.
+    """
 
     picked = Signal(int)
+    moved = Signal(int, int)
+    removal_asked = Signal(int)
+    menu_asked = Signal(int, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,18 +41,32 @@ class PictureList(QListWidget):
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setUniformItemSizes(True)
+        self.setDragDropMode(QListWidget.DragDropMode.InternalMove)
+        self.setItemDelegate(_Row(self))
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._open_menu)
         self.currentItemChanged.connect(self._tell)
 
-    def put(self, number: int, name: str, state: str) -> None:
-        """Adds the image, or changes its words."""
-        item = self._item(number)
+    def put(self, picture: Picture, row: int | None = None) -> None:
+        """Adds the image, at the end or as this row."""
+        item = QListWidgetItem()
+        item.setData(_NUMBER, picture.number)
+        item.setSizeHint(QSize(0, _THUMBNAIL_PX + 14))
+        item.setToolTip(str(picture.path))
+        item.setIcon(QIcon(_blank(round(_THUMBNAIL_PX * self.devicePixelRatioF()))))
+        self.insertItem(self.count() if row is None else row, item)
+        self.show_state(picture)
+
+    def show_state(self, picture: Picture) -> None:
+        """Brings the image's words and its bar up to date."""
+        item = self._item(picture.number)
         if item is None:
-            item = QListWidgetItem()
-            item.setData(_NUMBER, number)
-            item.setSizeHint(QSize(0, _THUMBNAIL_PX + 14))
-            self.addItem(item)
-        item.setText(f"{name}\n{state}")
-        item.setToolTip(name)
+            return
+        text = f"{picture.path.name}\n{picture_state(picture)}"
+        if item.text() != text:
+            item.setText(text)
+        running = next((job for job in picture.results if job.state is JobState.RUNNING and job.tiles), None)
+        item.setData(_SHARE, None if running is None else running.tiles_done / running.tiles)
 
     def set_thumbnail(self, number: int, image: QImage) -> None:
         """Shows the image's thumbnail."""
@@ -61,6 +90,59 @@ class PictureList(QListWidget):
         if item is not None:
             self.setCurrentItem(item)
 
+    def move_to(self, number: int, row: int) -> None:
+        """Puts the image into another row."""
+        item = self._item(number)
+        if item is not None:
+            is_current = item is self.currentItem()
+            was_blocked = self.blockSignals(True)
+            self.insertItem(row, self.takeItem(self.row(item)))
+            if is_current:
+                self.setCurrentItem(item)
+            self.blockSignals(was_blocked)
+
+    @property
+    def numbers(self) -> list[int]:
+        """The pictures' numbers from top to bottom."""
+        return [self.item(row).data(_NUMBER) for row in range(self.count())]
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Moves a row, and tells where to."""
+        item = self.currentItem()
+        super().dropEvent(event)
+        if item is not None:
+            number = item.data(_NUMBER)
+            self.moved.emit(number, self.numbers.index(number))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Takes Delete for the row that is chosen, and Alt with the arrows to move it."""
+        item = self.currentItem()
+        steps = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
+        if item is not None and event.key() == Qt.Key.Key_Delete:
+            self.removal_asked.emit(item.data(_NUMBER))
+        elif item is not None and steps and event.modifiers() == Qt.KeyboardModifier.AltModifier:
+            row = min(max(0, self.row(item) + steps), self.count() - 1)
+            number = item.data(_NUMBER)
+            self.move_to(number, row)
+            self.moved.emit(number, row)
+        else:
+            super().keyPressEvent(event)
+
+    def make_menu(self, number: int) -> QMenu:
+        """Returns the menu of a row, filled by those who hear `menu_asked`."""
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        self.menu_asked.emit(number, menu)
+        return menu
+
+    @Slot(QPoint)
+    def _open_menu(self, at: QPoint) -> None:
+        item = self.itemAt(at) or self.currentItem()
+        if item is not None:
+            menu = self.make_menu(item.data(_NUMBER))
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(self.viewport().mapToGlobal(at))
+
     def _item(self, number: int) -> QListWidgetItem | None:
         for row in range(self.count()):
             item = self.item(row)
@@ -75,6 +157,25 @@ class PictureList(QListWidget):
             self.picked.emit(item.data(_NUMBER))
 
 
+class _Row(QStyledItemDelegate):
+    """Draws a bar under the words of an image that is being upscaled."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        super().paint(painter, option, index)
+        share = index.data(_SHARE)
+        if share is None:
+            return
+        rect: QRect = option.rect
+        palette: QPalette = option.palette
+        left = rect.left() + _THUMBNAIL_PX + 14
+        groove = QRect(left, rect.bottom() - _BAR_PX - 3, rect.right() - left - 8, _BAR_PX)
+        ground = QColor(palette.color(QPalette.ColorRole.Text))
+        ground.setAlphaF(0.18)
+        painter.fillRect(groove, ground)
+        groove.setWidth(round(groove.width() * share))
+        painter.fillRect(groove, palette.color(QPalette.ColorRole.Highlight))
+
+
 def square_thumbnail(image: QImage, edge_px: int) -> QPixmap:
     """Returns the middle of the image as a square."""
     filled = image.scaled(
@@ -82,3 +183,10 @@ def square_thumbnail(image: QImage, edge_px: int) -> QPixmap:
     )
     left, top = (filled.width() - edge_px) // 2, (filled.height() - edge_px) // 2
     return QPixmap.fromImage(filled.copy(left, top, edge_px, edge_px))
+
+
+def _blank(edge_px: int) -> QPixmap:
+    """Returns the place of a thumbnail that is not there yet, so that words do not jump when it comes."""
+    pixmap = QPixmap(edge_px, edge_px)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    return pixmap

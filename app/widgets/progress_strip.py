@@ -51,6 +51,7 @@ class ProgressStrip(QWidget):
         self.bar.setAccessibleName(self.tr("Progress of the job"))
         self.left = QLabel()
         self.left.setProperty("role", "muted")
+        self.pause_button = ActionButton(actions.pause)
         self.cancel_button = ActionButton(actions.cancel)
         self.save_button = ActionButton(actions.save)
         self.save_as_button = ActionButton(actions.save_as)
@@ -62,7 +63,13 @@ class ProgressStrip(QWidget):
         row.addWidget(self.sentence, 2)
         row.addWidget(self.bar, 3)
         row.addWidget(self.left)
-        self._buttons = (self.cancel_button, self.save_button, self.save_as_button, self.reveal_button)
+        self._buttons = (
+            self.pause_button,
+            self.cancel_button,
+            self.save_button,
+            self.save_as_button,
+            self.reveal_button,
+        )
         for button in self._buttons:
             row.addWidget(button)
         # The time left runs down between two tiles, which can be a minute apart.
@@ -80,7 +87,7 @@ class ProgressStrip(QWidget):
 
     def begin(self, sentence: str) -> None:
         """Shows that a job runs, of which nothing can be foretold yet."""
-        self.say(sentence, self.cancel_button)
+        self.say(sentence, self.pause_button, self.cancel_button)
         self.bar.setRange(0, 0)
         self.bar.show()
         self._end_s = None

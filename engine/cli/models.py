@@ -6,8 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from engine import catalog, paths
-from engine.errors import CheckpointError, UsageError
+from engine import catalog
+from engine.errors import UsageError
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,34 +46,14 @@ def _as_json(entry: catalog.CatalogEntry) -> dict[str, object]:
 
 def _add(file: Path, as_json: bool) -> int:
     from engine.client import Engine
-    from engine.messages import ModelRequest
-    from engine.outputs import safe_name
+    from engine.installing import install
 
-    if not file.is_file():
-        raise CheckpointError(f"There is no file {file}.")
-    folder = paths.data_folder() / "weights"
-    name = safe_name(file.stem)
-    if any(entry.name == name for entry in catalog.list_models()) or name in ("esc", "sscan", "pft"):
-        raise UsageError(f"There is a model named {name} already.", "Rename the file, or remove that model first.")
     with Engine() as engine:
-        partial = folder / f"{name}.partial"
-        try:
-            added = engine.install(ModelRequest(str(file)), partial)
-            destination = folder / f"{name.removesuffix(f'_x{added.info.scale}')}_x{added.info.scale}.safetensors"
-            if destination.exists():
-                raise UsageError(
-                    f"There is a model in {destination.name} already.", "Rename the file, or remove that model first."
-                )
-            partial.replace(destination)
-        finally:
-            partial.unlink(missing_ok=True)
-    entry = next(each for each in catalog.list_models() if each.path == destination)
+        entry, info = install(engine, file)
     if as_json:
         print(json.dumps(_as_json(entry)))
     else:
-        print(
-            f"Added {entry.name} ×{entry.scale}: {added.info.variant}, {entry.parameter_count / 1000:.0f} k parameters."
-        )
+        print(f"Added {entry.name} ×{entry.scale}: {info.variant}, {entry.parameter_count / 1000:.0f} k parameters.")
     return 0
 
 

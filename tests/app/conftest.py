@@ -64,7 +64,10 @@ def bridge(qapp: QApplication, controls: Controls) -> Iterator[Bridge]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    settings = Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    # Most tests look at results before they are saved.
+    settings.saves_results = False
+    return settings
 
 
 @pytest.fixture

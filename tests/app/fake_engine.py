@@ -22,6 +22,7 @@ from engine.job_header import Conditions, JobHeader
 from engine.messages import (
     DoneDecode,
     DoneEncode,
+    DonePlan,
     DonePrepare,
     DoneUpscale,
     EncodeOptions,
@@ -48,6 +49,8 @@ class Controls:
         self.holds_prepare = False
         self.upscale_error: TriptychError | Exception | None = None
         self.decode_warnings: tuple[str, ...] = ()
+        self.plan_warnings: tuple[str, ...] = ()
+        self.views: list[Box | None] = []
         self.engines: list[FakeEngine] = []
         self.calls: list[str] = []
         self._permits = threading.Semaphore(0)
@@ -106,6 +109,24 @@ class FakeEngine:
         if self._controls.holds_prepare:
             self._controls.wait(self._cancelled)
         return DonePrepare(0, self._info(model), "cpu", "fp32")
+
+    def plan(
+        self, model: ModelRequest, settings: UpscaleSettings, height: int, width: int, channels: int = 3
+    ) -> DonePlan:
+        """Says what a run would take: a kilobyte a pixel of the largest tile."""
+        self._begin("plan")
+        edge = self._controls.tile_px if settings.tile_px == "auto" else settings.tile_px
+        tiles = len(
+            plan_tiles(height, width, tile_px=edge, overlap_px=settings.overlap_px if edge else 0, window_px=1).tiles
+        )
+        needed = 1024 * min(edge or height, height) * min(edge or width, width)
+        warnings = self._controls.plan_warnings
+        prepared = DonePrepare(0, self._info(model), "cpu", "fp32")
+        return DonePlan(0, prepared, edge, settings.overlap_px, tiles, needed, 2**30, 2**31, 0.1, warnings)
+
+    def look_at(self, lr_view: Box | None) -> None:
+        """Notes what is in view."""
+        self._controls.views.append(lr_view)
 
     def upscale(
         self,

@@ -8,16 +8,18 @@ import pytest
 
 from app.jobs import Job, JobState, Session
 from engine.canvas import RasterRef
-from engine.messages import DoneUpscale
+from engine.messages import DoneUpscale, ImageInfo
 
 
 def job() -> Job:
     return Job(1, 1, "esc-fast", 2, Path("esc-fast_x2.safetensors"))
 
 
-def test_a_job_goes_from_waiting_to_done() -> None:
+def test_a_job_goes_from_the_line_to_its_end() -> None:
     each = job()
-    for state in (JobState.RUNNING, JobState.RUNNING, JobState.DONE):
+    assert each.is_to_do
+    assert not each.is_active
+    for state in (JobState.WAITING, JobState.RUNNING, JobState.RUNNING, JobState.DONE):
         each.advance(state)
     assert not each.is_active
     assert each.is_unsaved
@@ -26,6 +28,7 @@ def test_a_job_goes_from_waiting_to_done() -> None:
 @pytest.mark.parametrize("end", [JobState.DONE, JobState.FAILED, JobState.CANCELLED])
 def test_an_ended_job_stays_ended(end: JobState) -> None:
     each = job()
+    each.advance(JobState.WAITING)
     each.advance(JobState.CANCELLING)
     each.advance(end)
     with pytest.raises(ValueError, match="cannot become running"):
@@ -47,7 +50,8 @@ def test_a_second_job_of_a_model_is_expected_to_take_as_long_per_pixel() -> None
     small, _ = session.add(Path("/small.png"))
     large, _ = session.add(Path("/large.png"))
     small.raster = RasterRef("a", 10, 10, 3, "uint8")
-    large.raster = RasterRef("b", 20, 30, 3, "uint8")
+    small.info = ImageInfo("/small.png", "png", 10, 10, 3, 8)
+    large.info = ImageInfo("/large.png", "png", 20, 30, 3, 8)
     first = session.new_job(small, "esc-fast", 2, Path("w"))
     assert first.expected_s is None
     session.learn(first, DoneUpscale(0, 1, 480, 32, "cpu", "fp32", {}, 2.0, 0))
@@ -85,3 +89,22 @@ def test_removing_a_result_shows_the_latest_other_one() -> None:
     assert picture.shown_job is first
     picture.remove_result(first)
     assert picture.shown_job is None
+
+
+def test_a_paused_job_goes_back_into_the_line() -> None:
+    each = job()
+    for state in (JobState.WAITING, JobState.RUNNING, JobState.CANCELLING, JobState.QUEUED, JobState.WAITING):
+        each.advance(state)
+    assert each.is_active
+
+
+def test_the_line_follows_the_order_of_the_pictures() -> None:
+    session = Session()
+    pictures = [session.add(Path(f"/{name}.png"))[0] for name in "abc"]
+    jobs = [session.new_job(picture, "esc-fast", 2, Path("w")) for picture in pictures]
+    assert session.next_job is jobs[0]
+    session.move(pictures[2], 0)
+    assert session.queued_jobs == [jobs[2], jobs[0], jobs[1]]
+    jobs[2].advance(JobState.WAITING)
+    assert session.active_job is jobs[2]
+    assert session.next_job is jobs[0]

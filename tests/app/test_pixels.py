@@ -7,14 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QRect
-from PySide6.QtGui import QColor, QColorSpace, QImage, QPainter
+from PySide6.QtGui import QColorSpace, QImage
 
-from app.drawing import Shot, draw_pyramid, level_for
-from app.pixels import TILE_PX, Pyramid, TileKey, reduce_block, to_bytes, to_qimage
-from app.widgets.camera import Placement
+from app.pixels import Pyramid, TileKey, reduce_block, to_bytes, to_qimage
 from engine.canvas import RasterRef, create_raster
-from engine.resampling import imresize
 from engine.tiling.geometry import Box
 
 
@@ -122,81 +118,3 @@ def test_the_cache_keeps_to_its_size(tmp_path: Path) -> None:
     kept = [tile for key in keys if (tile := pyramid.made(key)) is not None]
     assert sum(tile.image.sizeInBytes() for tile in kept) <= 400_000
     assert pyramid.made(keys[-1]) is not None
-
-
-@pytest.mark.parametrize(("zoom", "level"), [(64.0, 0), (1.0, 0), (0.75, 0), (0.5, 1), (0.3, 1), (0.25, 2), (0.01, 3)])
-def test_level_has_at_least_the_pixels_of_the_screen(zoom: float, level: int) -> None:
-    assert level_for(zoom, 3) == level
-
-
-def drawn(
-    pyramid: Pyramid, placement: Placement, size: tuple[int, int], smooth: bool, magnification: int = 1
-) -> np.ndarray:
-    image = QImage(*size, QImage.Format.Format_RGB32)
-    image.fill(QColor("black"))
-    painter = QPainter(image)
-    shot = Shot(QRect(0, 0, *size), placement, magnification, smooth, deadline_s=float("inf"))
-    assert draw_pyramid(painter, pyramid, shot)
-    painter.end()
-    return as_array(image)
-
-
-def test_one_to_one_shows_the_pixels_themselves(tmp_path: Path) -> None:
-    pixels = noise(400, 500)
-    pyramid = Pyramid(raster(tmp_path, pixels))
-    shown = drawn(pyramid, Placement(-120, -100, 1.0), (300, 200), smooth=True)
-    assert np.array_equal(shown, pixels[100:300, 120:420])
-
-
-@pytest.mark.parametrize("zoom", [4, 16, 64])
-def test_large_zooms_show_pixels_as_squares(tmp_path: Path, zoom: int) -> None:
-    pixels = noise(1000, 1000)
-    pyramid = Pyramid(raster(tmp_path, pixels))
-    left, top = 700, 900
-    shown = drawn(pyramid, Placement(-left * zoom, -top * zoom, float(zoom)), (256, 256), smooth=False)
-    count = 256 // zoom
-    expected = np.kron(pixels[top : top + count, left : left + count], np.ones((zoom, zoom, 1), dtype=np.uint8))
-    assert np.array_equal(shown[: count * zoom, : count * zoom], expected)
-
-
-def test_an_input_is_magnified_to_its_result(tmp_path: Path) -> None:
-    pixels = noise(50, 50)
-    pyramid = Pyramid(raster(tmp_path, pixels))
-    shown = drawn(pyramid, Placement(0, 0, 4.0), (80, 80), smooth=False, magnification=2)
-    assert np.array_equal(shown, np.kron(pixels[:10, :10], np.ones((8, 8, 1), dtype=np.uint8)))
-
-
-@pytest.mark.parametrize("magnification", [2, 3, 4])
-def test_beside_a_result_the_input_is_enlarged_by_bicubic(tmp_path: Path, magnification: int) -> None:
-    pixels = noise(300, 280)
-    pyramid = Pyramid(raster(tmp_path, pixels))
-    width, height = 280 * magnification, 300 * magnification
-    shown = drawn(pyramid, Placement(0, 0, 1.0), (width, height), smooth=True, magnification=magnification)
-    # One step: a sum of another length may round the other way.
-    difference = np.abs(shown.astype(int) - imresize(pixels, magnification))
-    assert difference.max() <= 1
-    assert (difference > 0).mean() < 0.001
-
-
-@pytest.mark.parametrize("zoom", [1.5, 2.0, 0.6, 3.0])
-def test_no_seam_between_the_view_s_own_tiles(tmp_path: Path, zoom: float) -> None:
-    columns = np.arange(4 * TILE_PX, dtype=np.float32)
-    ramp = np.broadcast_to((columns / columns[-1])[None, :, None], (64, columns.size, 3))
-    pyramid = Pyramid(raster(tmp_path, np.ascontiguousarray(ramp)))
-    width = round(columns.size * zoom)
-    row = drawn(pyramid, Placement(0, 0, zoom), (width, 20), smooth=True)[10, :, 0].astype(int)
-    steps = np.diff(row[8:-8])
-    assert steps.min() >= 0
-    assert steps.max() <= 1
-
-
-def test_a_slow_disk_gives_a_coarse_picture_first_and_says_so(tmp_path: Path) -> None:
-    pyramid = Pyramid(raster(tmp_path, noise(800, 800)))
-    pyramid.make(TileKey(pyramid.top_level, 0, 0))
-    image = QImage(800, 800, QImage.Format.Format_RGB32)
-    image.fill(QColor("black"))
-    painter = QPainter(image)
-    shot = Shot(QRect(0, 0, 800, 800), Placement(0, 0, 1.0), 1, True, deadline_s=0.0)
-    assert not draw_pyramid(painter, pyramid, shot)
-    painter.end()
-    assert as_array(image).min(axis=2).any(axis=1).all()

@@ -109,6 +109,5 @@ def test_the_folder_of_a_result_goes_with_its_image(
         window.actions_.start.trigger()
     jobs = controls.folder / "jobs"
     assert len(list(jobs.iterdir())) == 1
-    window._asks_before_loss = False
-    window._remove_picture(window.session.shown)
+    window.opening.remove(window.session.shown)
     qtbot.waitUntil(lambda: list(jobs.iterdir()) == [])

@@ -1,0 +1,144 @@
+"""The preview: a part of the image through all ticked models at once, one to one, to choose a model by.
+
+Imports Qt, `app` and the plain data of `engine`.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QTimer, Slot
+
+from app.bridge import PreviewMade, TaskFailed
+from app.compare.sources import PaneSource
+from app.jobs import Picture
+from app.windows.desk import Desk
+from app.windows.showing import Showing
+from app.wording import duration_text
+from engine.canvas import RasterRef
+from engine.tiling.geometry import Box
+
+FRAME_PX = 256
+# A frame that is being dragged is computed where it comes to rest.
+_REST_MS = 250
+
+
+class Previewing(QObject):
+    """Runs the ticked models on the frame, and again where the frame is put."""
+
+    def __init__(self, desk: Desk, showing: Showing) -> None:
+        super().__init__(desk)
+        self._desk = desk
+        self._showing = showing
+        self._picture: Picture | None = None
+        self._frame: Box | None = None
+        # Previews of the picture that are done, by "esc-fast ×2".
+        self._made: dict[str, PaneSource] = {}
+        self._wanted = 0
+        # Previews count downwards: pictures and jobs, which the engine's tasks are also told apart by, count up.
+        self._number = 0
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest.timeout.connect(self._run)
+        desk.actions.preview.triggered.connect(self.toggle)
+        desk.view.frame_moved.connect(self._move)
+        desk.bridge.preview_made.connect(self._on_made)
+        desk.bridge.failed.connect(self._on_failed)
+        desk.changed.connect(self._follow)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a preview is shown."""
+        return self._picture is not None
+
+    @Slot()
+    def toggle(self) -> None:
+        """Shows a preview of the middle of what is in view, or goes back to the results."""
+        picture = self._desk.session.shown
+        if self.is_on or picture is None or picture.raster is None:
+            self.leave()
+            return
+        visible = self._desk.view.visible_box or Box(0, 0, picture.raster.height, picture.raster.width)
+        self._picture = picture
+        self._move(_frame_in(visible, picture.raster))
+        self._rest.stop()
+        self._run()
+
+    def leave(self) -> None:
+        """Goes back to the results."""
+        if self._picture is None:
+            return
+        picture, self._picture = self._picture, None
+        self._rest.stop()
+        self._desk.bridge.cancel_preview(self._number)
+        self._desk.view.set_frame(None)
+        if picture is self._desk.session.shown:
+            self._showing.show_previews([])
+        self._discard()
+        self._desk.tell()
+
+    @Slot(object)
+    def _move(self, frame: Box) -> None:
+        self._frame = frame
+        self._desk.view.set_frame(frame)
+        self._rest.start()
+
+    @Slot()
+    def _run(self) -> None:
+        picture, frame, desk = self._picture, self._frame, self._desk
+        if picture is None or frame is None or picture.raster is None:
+            return
+        if self._number:
+            desk.bridge.cancel_preview(self._number)
+        self._number -= 1
+        entries = desk.panel.ticked
+        self._wanted = len(entries)
+        settings = desk.upscale_settings
+        desk.bridge.preview(self._number, picture.raster, frame, entries, settings)
+        desk.tell(self.tr("Previewing with {count} models…").format(count=len(entries)))
+
+    @Slot(object)
+    def _on_made(self, event: PreviewMade) -> None:
+        picture, canvas = self._picture, event.upscaled.canvas
+        if picture is None or event.number != self._number or picture.info is None:
+            self._desk.bridge.discard(canvas)
+            return
+        title = f"{event.model} ×{event.scale}"
+        stale = {key: each for key, each in self._made.items() if each.placed != self._frame or key == title}
+        done = event.upscaled.done
+        figures = (duration_text(done.seconds), f"{done.peak_memory_bytes / 2**30:.2f} GiB")
+        source = PaneSource(
+            f"preview:{title}", title, "model", canvas, picture.info.icc, figures=figures, placed=event.frame
+        )
+        is_first = not self._made
+        self._made = {key: each for key, each in self._made.items() if key not in stale} | {title: source}
+        self._showing.show_previews(list(self._made.values()))
+        for each in stale.values():
+            self._desk.bridge.discard(each.raster)
+        if is_first:
+            self._desk.view.camera.zoom_to(1.0)
+        if len(self._made) >= self._wanted:
+            self._desk.tell(self.tr("Preview. Drag the frame to look elsewhere; Ctrl+R goes back to the results."))
+
+    @Slot(object)
+    def _on_failed(self, event: TaskFailed) -> None:
+        if event.what == "preview":
+            self._desk.notices.show_failure(event.failure, event.failure.hint)
+            self.leave()
+
+    @Slot()
+    def _follow(self) -> None:
+        """A preview ends where the person turns to another picture, or has the results made."""
+        session = self._desk.session
+        if self._picture is not None and (session.shown is not self._picture or session.active_job is not None):
+            self.leave()
+
+    def _discard(self) -> None:
+        for source in self._made.values():
+            self._desk.bridge.discard(source.raster)
+        self._made = {}
+
+
+def _frame_in(visible: Box, raster: RasterRef) -> Box:
+    """Returns the frame in the middle of what is in view, inside the image (input pixels)."""
+    height, width = min(FRAME_PX, raster.height), min(FRAME_PX, raster.width)
+    top = visible.top + (visible.height - height) // 2
+    left = visible.left + (visible.width - width) // 2
+    return Box(min(max(0, top), raster.height - height), min(max(0, left), raster.width - width), height, width)

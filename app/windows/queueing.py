@@ -1,0 +1,155 @@
+"""Editing the list of images: order, removal, trying again, and taking it back.
+
+Imports Qt and `app`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QMenu
+
+from app.actions import allow
+from app.dialogs.closing import ConfirmLoss
+from app.jobs import Job, Picture
+from app.windows.desk import Desk
+from app.windows.opening import Opening
+from app.windows.running import Running
+from app.windows.saving import Saving
+from app.wording import result_title
+
+
+class Queueing(QObject):
+    """What a person does to the images in the list."""
+
+    def __init__(self, desk: Desk, opening: Opening, running: Running, saving: Saving) -> None:
+        super().__init__(desk)
+        self._desk = desk
+        self._opening = opening
+        self._running = running
+        self._saving = saving
+        # How each edit is taken back, the latest last.
+        self._undo: list[Callable[[], None]] = []
+        desk.actions.close_picture.triggered.connect(self._close_shown)
+        desk.actions.undo.triggered.connect(self.undo)
+        desk.pictures.moved.connect(self._on_moved)
+        desk.pictures.removal_asked.connect(self._remove_number)
+        desk.pictures.menu_asked.connect(self._fill_menu)
+        desk.changed.connect(self._follow)
+        self._follow()
+
+    @Slot()
+    def undo(self) -> None:
+        """Takes back the latest edit of the list."""
+        if self._undo:
+            self._undo.pop()()
+            self._desk.tell()
+
+    @Slot()
+    def _follow(self) -> None:
+        allow(self._desk.actions.undo, "" if self._undo else self.tr("Nothing was changed in the list of images."))
+
+    # Order
+
+    @Slot(int, int)
+    def _on_moved(self, number: int, row: int) -> None:
+        session = self._desk.session
+        picture = session.picture(number)
+        if picture is None:
+            return
+        before = session.pictures.index(picture)
+        session.move(picture, row)
+        self._undo.append(lambda: self._move_back(picture, before))
+        self._desk.tell()
+
+    def _move_back(self, picture: Picture, row: int) -> None:
+        if picture in self._desk.session.pictures:
+            self._desk.session.move(picture, row)
+            self._desk.pictures.move_to(picture.number, row)
+
+    # Removal
+
+    @Slot()
+    def _close_shown(self) -> None:
+        if self._desk.session.shown is not None:
+            self.remove(self._desk.session.shown)
+
+    @Slot(int)
+    def _remove_number(self, number: int) -> None:
+        picture = self._desk.session.picture(number)
+        if picture is not None:
+            self.remove(picture)
+
+    def remove(self, picture: Picture) -> None:
+        """Takes a picture out, after asking where a result would be lost."""
+        if not self.may_lose(picture.results, self.tr("Close the image")):
+            return
+        self._running.cancel_picture(picture)
+        row = self._desk.session.pictures.index(picture)
+        self._opening.remove(picture)
+        self._undo.append(lambda: self._bring_back(picture.path, row))
+        # The line goes on with the others.
+        self._running.go_on()
+
+    def _bring_back(self, path: Path, row: int) -> None:
+        if not path.is_file():
+            self._desk.notices.show_error(
+                self.tr("{name} is not there any more.").format(name=path.name),
+                self.tr("It was in {folder}.").format(folder=path.parent),
+            )
+            return
+        self._opening.open_files([path])
+        picture = next(each for each in self._desk.session.pictures if each.path == path)
+        self._move_back(picture, min(row, len(self._desk.session.pictures) - 1))
+
+    def may_lose(self, jobs: Sequence[Job], do_it: str) -> bool:
+        """Returns whether these jobs may go: nothing is lost with them, or the person agrees."""
+        unsaved = [job for job in jobs if job.is_unsaved and not job.is_being_saved]
+        if any(job.is_to_do for job in jobs):
+            what, consequence = self.tr("A job is still running."), self.tr("It will be cancelled.")
+        elif len(unsaved) > 1:
+            what = self.tr("{count} results are not saved.").format(count=len(unsaved))
+            consequence = self.tr("They will be lost.")
+        elif unsaved:
+            what = self.tr("The result {title} is not saved.").format(title=result_title(unsaved[0]))
+            consequence = self.tr("It will be lost.")
+        else:
+            return True
+        return ConfirmLoss.ask(self._desk.window, what, consequence, do_it)
+
+    # The menu of a row
+
+    @Slot(int, object)
+    def _fill_menu(self, number: int, menu: QMenu) -> None:
+        picture = self._desk.session.picture(number)
+        if picture is None:
+            return
+        entry = self._desk.panel.choice
+        again = menu.addAction(self.tr("Try again"), lambda: self._running.retry(picture))
+        why_not = self.tr("It is in the line already.") if picture.is_busy else ""
+        allow(again, why_not or ("" if entry is not None else self.tr("There is no model to run.")))
+        cancel = menu.addAction(self.tr("Cancel this image"), lambda: self._running.cancel_picture(picture))
+        allow(cancel, "" if picture.is_busy else self.tr("Nothing runs for this image."))
+        menu.addSeparator()
+        session = self._desk.session
+        row = session.pictures.index(picture)
+        last = len(session.pictures) - 1
+        first = menu.addAction(self.tr("Do first"), lambda: self._move_by_menu(picture, 0))
+        allow(first, "" if row > 0 else self.tr("It is the first already."))
+        end = menu.addAction(self.tr("Do last"), lambda: self._move_by_menu(picture, last))
+        allow(end, "" if row < last else self.tr("It is the last already."))
+        menu.addSeparator()
+        menu.addAction(self.tr("Show in folder"), lambda: self._reveal(picture))
+        menu.addAction(self.tr("Remove"), lambda: self.remove(picture))
+
+    def _move_by_menu(self, picture: Picture, row: int) -> None:
+        self._desk.pictures.move_to(picture.number, row)
+        self._on_moved(picture.number, row)
+
+    def _reveal(self, picture: Picture) -> None:
+        saved = [job.saved_as for job in picture.results if job.saved_as is not None]
+        path = saved[-1] if saved else picture.path
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))

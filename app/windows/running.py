@@ -1,0 +1,289 @@
+"""The line of jobs: start, pause, cancel, try again; one job at a time goes to the engine.
+
+Imports Qt, `app` and the plain data of `engine`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.bridge import CanvasMade, JobDone, JobProgressed, Origin, TaskFailed, TaskStopped
+from app.jobs import Job, JobState, Picture, PictureState
+from app.resumption import Resumed
+from app.windows.desk import Desk
+from app.windows.saving import Saving
+from app.windows.showing import Showing
+from engine.catalog import CatalogEntry
+from engine.errors import WorkerError
+from engine.tiling.geometry import Box
+
+
+class Running(QObject):
+    """Takes jobs through the engine. `wanted(Picture)`: its pixels are needed for the next job.
+
+    `worker_lost`: what was loaded may have gone with a job that was stopped.
+    """
+
+    wanted = Signal(object)
+    worker_lost = Signal()
+
+    def __init__(self, desk: Desk, showing: Showing, saving: Saving) -> None:
+        super().__init__(desk)
+        self._desk = desk
+        self._showing = showing
+        self._saving = saving
+        bridge, actions = desk.bridge, desk.actions
+        actions.start.triggered.connect(self.start)
+        actions.cancel.triggered.connect(self.cancel)
+        actions.pause.triggered.connect(self.pause_or_go_on)
+        bridge.canvas_made.connect(self._on_canvas)
+        bridge.progressed.connect(self._on_progress)
+        bridge.job_done.connect(self._on_done)
+        bridge.stopped.connect(self._on_stopped)
+        bridge.failed.connect(self._on_failed)
+        desk.view.view_changed.connect(self._look)
+
+    # Beginning
+
+    def lacking(self, entry: CatalogEntry) -> list[Picture]:
+        """Returns the pictures that `start` would upscale: all without this result, or the one shown where none lacks it."""
+        session = self._desk.session
+        lacking = [
+            picture
+            for picture in session.pictures
+            if not any((job.model, job.scale) == (entry.name, entry.scale) for job in picture.results)
+        ]
+        if lacking or session.shown is None or session.shown.is_busy:
+            return lacking
+        return [session.shown]
+
+    @Slot()
+    def start(self) -> None:
+        """Puts the marked model into the line for every picture that lacks its result, and goes on if it was paused."""
+        entry = self._desk.panel.choice
+        if entry is None:
+            return
+        self._desk.session.is_paused = False
+        for picture in self.lacking(entry):
+            self.enqueue(picture, entry)
+        self.go_on()
+
+    def enqueue(self, picture: Picture, entry: CatalogEntry) -> Job:
+        """Puts a model into the line for a picture."""
+        return self._enqueue(
+            picture, Resumed(picture.path, entry.name, entry.scale, entry.path, self._desk.upscale_settings, "")
+        )
+
+    def resume(self, picture: Picture, wanted: Resumed) -> None:
+        """Puts an interrupted job back into the line."""
+        self._enqueue(picture, wanted)
+        self.go_on()
+
+    def _enqueue(self, picture: Picture, wanted: Resumed) -> Job:
+        picture.failure = ""
+        job = self._desk.session.new_job(picture, wanted.model, wanted.scale, wanted.weights, wanted.settings)
+        job.folder_id = wanted.folder_id
+        earlier = picture.same_result(job)
+        if earlier is not None:
+            # The same weights on the same pixels: the new canvas will be the old one again.
+            picture.remove_result(earlier)
+            if picture is self._desk.session.shown:
+                self._showing.refresh()
+            self._let_go(earlier)
+            picture.shown_job = job
+        return job
+
+    def go_on(self) -> None:
+        """Begins the next job in line, unless one is at work, the line is paused, or its picture must be opened first."""
+        session = self._desk.session
+        job = session.next_job
+        if session.active_job is None and not session.is_paused and job is not None:
+            picture = session.picture(job.picture_number)
+            assert picture is not None
+            if picture.raster is None:
+                if picture.state is PictureState.CLOSED:
+                    self.wanted.emit(picture)
+            else:
+                self._begin(job, picture)
+        self._desk.tell()
+
+    def _begin(self, job: Job, picture: Picture) -> None:
+        assert picture.raster is not None
+        job.advance(JobState.WAITING)
+        job.finished.clear()
+        job.tiles_done, job.canvas, job.began_s = 0, None, None
+        origin = Origin(picture.path, job.model, job.folder_id or None)
+        self._desk.bridge.upscale(job.number, picture.raster, job.weights, job.scale, job.settings, origin)
+        if picture is self._desk.session.shown:
+            self._showing.refresh()
+
+    # Stopping
+
+    @Slot()
+    def cancel(self) -> None:
+        """Stops the running job and empties the line; the unfinished result disappears at once, its tiles are kept."""
+        session = self._desk.session
+        for job in session.queued_jobs:
+            job.advance(JobState.CANCELLED)
+            self._remove(job)
+        session.is_paused = False
+        active = session.active_job
+        if active is not None:
+            self._stop(active)
+        self._desk.tell()
+
+    @Slot()
+    def pause_or_go_on(self) -> None:
+        """Stops where it is, to go on from the tiles that are done; or goes on."""
+        session = self._desk.session
+        session.is_paused = not session.is_paused
+        job = session.active_job
+        if not session.is_paused:
+            self.go_on()
+            return
+        if job is not None:
+            job.is_paused = True
+            self._stop(job)
+        self._desk.tell()
+
+    def cancel_picture(self, picture: Picture) -> None:
+        """Takes a picture's jobs out of the line, the running one too."""
+        for job in [each for each in picture.results if each.is_to_do]:
+            if job.state is JobState.QUEUED:
+                job.advance(JobState.CANCELLED)
+                self._remove(job)
+            else:
+                job.is_paused = False
+                self._stop(job)
+        self._desk.tell()
+
+    def retry(self, picture: Picture) -> None:
+        """Puts the marked model into the line again for a picture whose job failed."""
+        entry = self._desk.panel.choice
+        if entry is not None:
+            self.enqueue(picture, entry)
+            self.go_on()
+
+    def _stop(self, job: Job) -> None:
+        if job.state is JobState.CANCELLING:
+            return
+        job.advance(JobState.CANCELLING)
+        if self._is_shown(job):
+            self._showing.refresh()
+        self._desk.bridge.cancel(job.number)
+
+    # What comes back
+
+    @Slot(object)
+    def _on_canvas(self, event: CanvasMade) -> None:
+        job = self._desk.session.job(event.job_number)
+        if job is None or job.state is JobState.CANCELLING:
+            return
+        job.advance(JobState.RUNNING)
+        job.canvas, job.began_s = event.canvas, time.monotonic()
+        if self._is_shown(job):
+            self._showing.refresh()
+        self._desk.tell()
+
+    @Slot(object)
+    def _on_progress(self, event: JobProgressed) -> None:
+        desk, job = self._desk, self._desk.session.job(event.job_number)
+        if job is None or job.state is not JobState.RUNNING:
+            return
+        progress = event.progress
+        job.tiles_done, job.tiles, job.seconds = progress.tiles_done, progress.tiles, progress.seconds
+        job.finished.extend(progress.sr_boxes)
+        desk.strip.advance(job.tiles_done, job.tiles, job.seconds_left(time.monotonic()))
+        if self._is_shown(job):
+            self._showing.add_finished(job, progress.sr_boxes)
+        picture = desk.session.picture(job.picture_number)
+        if picture is not None:
+            desk.pictures.show_state(picture)
+
+    @Slot(object)
+    def _on_done(self, event: JobDone) -> None:
+        desk, job = self._desk, self._desk.session.job(event.job_number)
+        if job is None:
+            desk.bridge.discard(event.upscaled.canvas)
+            return
+        job.advance(JobState.DONE)
+        job.canvas, job.done = event.upscaled.canvas, event.upscaled.done
+        desk.session.learn(job, job.done)
+        self._warn(event.notes, job.done.warnings)
+        picture = desk.session.picture(job.picture_number)
+        if self._is_shown(job):
+            self._showing.refresh()
+        if picture is not None and desk.settings.saves_results:
+            self._saving.write(job, picture)
+        self.go_on()
+
+    @Slot(object)
+    def _on_stopped(self, event: TaskStopped) -> None:
+        desk, job = self._desk, self._desk.session.job(event.number)
+        if job is None or job.state is not JobState.CANCELLING:
+            return
+        picture = desk.session.picture(job.picture_number)
+        if job.is_paused:
+            job.is_paused = False
+            job.advance(JobState.QUEUED)
+        else:
+            job.advance(JobState.CANCELLED)
+            if picture is not None and job.canvas is not None:
+                picture.left.add(Path(job.canvas.path).parent.name)
+            self._remove(job)
+        # The worker may have been ended with the job: then a new one gets ready for the next.
+        self.worker_lost.emit()
+        self.go_on()
+        if desk.session.active_job is None:
+            desk.tell(self.tr("Paused.") if desk.session.is_paused else self.tr("Cancelled."))
+
+    @Slot(object)
+    def _on_failed(self, event: TaskFailed) -> None:
+        job = self._desk.session.job(event.number)
+        if event.what != "upscale":
+            return
+        failure = event.failure
+        # Of an error that the engine foresaw, its two sentences say all.
+        details = failure.details if failure.kind == WorkerError.__name__ else ""
+        self._desk.notices.show_failure(replace(failure, details=details), failure.hint)
+        if job is not None:
+            picture = self._desk.session.picture(job.picture_number)
+            if picture is not None:
+                picture.failure = failure.message
+            job.advance(JobState.FAILED)
+            self._remove(job)
+        self.go_on()
+
+    @Slot(object)
+    def _look(self, lr_view: Box | None) -> None:
+        """Has the tiles in view computed first."""
+        job = self._desk.session.active_job
+        self._desk.bridge.look_at(lr_view if job is not None and self._is_shown(job) else None)
+
+    def _warn(self, *groups: Iterable[str]) -> None:
+        for warnings in groups:
+            for warning in warnings:
+                self._desk.notices.show_warning(warning)
+
+    def _is_shown(self, job: Job) -> bool:
+        shown = self._desk.session.shown
+        return shown is not None and shown.number == job.picture_number
+
+    def _remove(self, job: Job) -> None:
+        """Takes a job without a result out of its picture."""
+        picture = self._desk.session.picture(job.picture_number)
+        if picture is None or job not in picture.results:
+            return
+        picture.remove_result(job)
+        if picture is self._desk.session.shown:
+            self._showing.refresh()
+        self._let_go(job)
+
+    def _let_go(self, job: Job) -> None:
+        if job.canvas is not None:
+            self._desk.bridge.discard(job.canvas)

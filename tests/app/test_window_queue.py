@@ -1,0 +1,281 @@
+"""The window's queue on a fake engine: many images, order, pause, cancel, retry, undo, restart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import pytest
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.bridge import Bridge
+from app.dialogs.closing import ConfirmLoss
+from app.dialogs.files import OpenImages
+from app.jobs import JobState, PictureState
+from app.main import restore
+from app.settings import Settings
+from app.windows.main_window import MainWindow
+from engine.errors import WorkerError
+from tests.app.fake_engine import Controls
+
+MakeImage = Callable[..., Path]
+
+
+@pytest.fixture
+def three(qtbot: QtBot, window: MainWindow, make_image: MakeImage) -> MainWindow:
+    """The window with three images, all with their thumbnails."""
+    window.open_files([make_image(f"{name}.png") for name in ("one", "two", "three")])
+    qtbot.waitUntil(lambda: all(picture.has_thumbnail for picture in window.session.pictures))
+    return window
+
+
+def state(window: MainWindow, row: int) -> str:
+    return window.pictures.item(row).text().split("\n")[1]
+
+
+def names(window: MainWindow) -> list[str]:
+    assert window.pictures.numbers == [picture.number for picture in window.session.pictures]
+    return [picture.path.stem for picture in window.session.pictures]
+
+
+def choose_from_menu(window: MainWindow, row: int, words: str) -> None:
+    menu = window.pictures.make_menu(window.session.pictures[row].number)
+    action = next(each for each in menu.actions() if each.text() == words)
+    assert action.isEnabled(), action.toolTip()
+    action.trigger()
+    menu.deleteLater()
+
+
+def all_done(window: MainWindow) -> bool:
+    return all(
+        picture.results and all(job.state is JobState.DONE for job in picture.results)
+        for picture in window.session.pictures
+    )
+
+
+def messages(window: MainWindow) -> str:
+    return "\n".join(notice.report for notice in window.notices.notices)
+
+
+def test_start_upscales_every_image_and_saves_each(
+    qtbot: QtBot, three: MainWindow, settings: Settings, tmp_path: Path
+) -> None:
+    settings.saves_results = True
+    assert three.panel.start_button.text() == "Upscale 3 images · esc-fast ×2"
+    three.actions_.start.trigger()
+    qtbot.waitUntil(lambda: all(p.results and p.results[0].saved_as for p in three.session.pictures))
+    for name in ("one", "two", "three"):
+        assert cv2.imread(str(tmp_path / f"{name}_esc-fast_x2.png")).shape == (96, 160, 3)
+    assert [state(three, row) for row in range(3)] == ["Saved, esc-fast ×2"] * 3
+    # Nothing lacks it any more: the button is about the image shown.
+    assert three.panel.start_button.text() == "Upscale ×2 with esc-fast"
+    assert "about 9 s" not in three.panel.size_text.text()
+    three.panel.choose("sscan-fast")
+    assert three.panel.start_button.text() == "Upscale 3 images · sscan-fast ×2"
+
+
+def test_rows_say_how_far_each_image_is(qtbot: QtBot, three: MainWindow, controls: Controls) -> None:
+    controls.holds_tiles = True
+    three.actions_.start.trigger()
+    controls.release(3)
+    qtbot.waitUntil(lambda: state(three, 0) == "50 % · 2 s left")
+    assert [state(three, 1), state(three, 2)] == ["In line", "In line"]
+    assert three.strip.sentence.text() == "Upscaling one.png with esc-fast ×2 · 2 more"
+    controls.release(15)
+    qtbot.waitUntil(lambda: all_done(three))
+
+
+def test_pause_keeps_the_place_and_goes_on(qtbot: QtBot, three: MainWindow, controls: Controls) -> None:
+    controls.holds_tiles = True
+    three.actions_.start.trigger()
+    controls.release()
+    qtbot.waitUntil(lambda: three.session.active_job is not None and three.session.active_job.tiles_done == 1)
+    job = three.session.active_job
+    three.strip.pause_button.click()
+    qtbot.waitUntil(lambda: job.state is JobState.QUEUED)
+    assert three.session.active_job is None
+    assert three.strip.sentence.text() == "Paused. 3 to do."
+    assert three.strip.pause_button.text() == "Go on"
+    assert [state(three, row) for row in range(3)] == ["In line"] * 3
+    controls.holds_tiles = False
+    three.strip.pause_button.click()
+    qtbot.waitUntil(lambda: all_done(three))
+    assert three.session.pictures[0].results == [job]
+
+
+def test_cancel_empties_the_line(qtbot: QtBot, three: MainWindow, controls: Controls) -> None:
+    controls.holds_tiles = True
+    three.actions_.start.trigger()
+    qtbot.waitUntil(lambda: three.session.active_job.canvas is not None)
+    three.actions_.cancel.trigger()
+    qtbot.waitUntil(lambda: three.session.active_job is None)
+    assert three.session.queued_jobs == []
+    assert [state(three, row) for row in range(3)] == ["80 × 48"] * 3
+    assert three.strip.sentence.text() == "Cancelled."
+    assert not three.actions_.cancel.isEnabled()
+
+
+def test_one_image_can_be_cancelled_and_the_others_go_on(qtbot: QtBot, three: MainWindow, controls: Controls) -> None:
+    controls.holds_tiles = True
+    three.actions_.start.trigger()
+    qtbot.waitUntil(lambda: three.session.active_job.canvas is not None)
+    choose_from_menu(three, 1, "Cancel this image")
+    choose_from_menu(three, 0, "Cancel this image")
+    qtbot.waitUntil(lambda: not three.session.pictures[0].results)
+    controls.holds_tiles = False
+    controls.release()
+    qtbot.waitUntil(lambda: bool(three.session.pictures[2].results) and three.session.next_job is None)
+    qtbot.waitUntil(lambda: three.session.active_job is None)
+    assert [len(picture.results) for picture in three.session.pictures] == [0, 0, 1]
+
+
+def test_a_failure_stays_with_its_image_and_can_be_tried_again(
+    qtbot: QtBot, three: MainWindow, controls: Controls
+) -> None:
+    controls.upscale_error = WorkerError("The worker process ended unexpectedly.", "Try again.")
+    three.actions_.start.trigger()
+    qtbot.waitUntil(lambda: [state(three, row) for row in range(3)] == ["Failed"] * 3)
+    controls.upscale_error = None
+    choose_from_menu(three, 1, "Try again")
+    qtbot.waitUntil(lambda: state(three, 1) == "Done, esc-fast ×2")
+    assert state(three, 0) == "Failed"
+
+
+def test_the_order_is_changed_by_key_by_menu_and_back_by_undo(qtbot: QtBot, three: MainWindow) -> None:
+    three.pictures.setCurrentRow(2)
+    QTest.keyClick(three.pictures, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    assert names(three) == ["one", "three", "two"]
+    choose_from_menu(three, 2, "Do first")
+    assert names(three) == ["two", "one", "three"]
+    three.actions_.undo.trigger()
+    three.actions_.undo.trigger()
+    assert names(three) == ["one", "two", "three"]
+    assert not three.actions_.undo.isEnabled()
+
+
+def test_the_order_is_the_order_of_the_work(qtbot: QtBot, three: MainWindow, controls: Controls) -> None:
+    controls.holds_tiles = True
+    choose_from_menu(three, 2, "Do first")
+    three.actions_.start.trigger()
+    assert three.session.active_job.picture_number == three.session.pictures[0].number
+    assert three.session.pictures[0].path.stem == "three"
+    controls.release(18)
+    qtbot.waitUntil(lambda: all_done(three))
+
+
+def test_delete_removes_and_undo_brings_back(qtbot: QtBot, three: MainWindow) -> None:
+    three.pictures.setCurrentRow(1)
+    QTest.keyClick(three.pictures, Qt.Key.Key_Delete)
+    assert names(three) == ["one", "three"]
+    assert three.session.shown.path.stem == "three"
+    three.actions_.undo.trigger()
+    assert names(three) == ["one", "two", "three"]
+    qtbot.waitUntil(lambda: three.session.pictures[1].raster is not None)
+
+
+def test_removing_the_image_at_work_asks_and_cancels_it(
+    qtbot: QtBot, three: MainWindow, controls: Controls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controls.holds_tiles = True
+    three.actions_.start.trigger()
+    qtbot.waitUntil(lambda: three.session.active_job.canvas is not None)
+    answers = [False, True]
+    monkeypatch.setattr(ConfirmLoss, "ask", lambda *_: answers.pop(0))
+    choose_from_menu(three, 0, "Remove")
+    assert names(three) == ["one", "two", "three"]
+    choose_from_menu(three, 0, "Remove")
+    assert names(three) == ["two", "three"]
+    qtbot.waitUntil(lambda: controls.calls.count("upscale") == 2)
+    controls.release(12)
+    qtbot.waitUntil(lambda: all_done(three))
+
+
+def test_a_folder_is_taken_with_the_folders_inside_it(
+    qtbot: QtBot, window: MainWindow, make_image: MakeImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "holiday"
+    (folder / "beach").mkdir(parents=True)
+    make_image("holiday/b.png")
+    make_image("holiday/A.png")
+    make_image("holiday/beach/c.png")
+    (folder / "notes.txt").write_text("not an image")
+    monkeypatch.setattr(OpenImages, "ask_folder", lambda *_: folder)
+    window.actions_.open_folder.trigger()
+    assert names(window) == ["A", "b", "c"]
+
+
+def test_pixels_of_images_that_nobody_looks_at_are_given_back(
+    qtbot: QtBot, window: MainWindow, make_image: MakeImage, controls: Controls
+) -> None:
+    window.open_files([make_image(f"{number:02}.png", 10, 10) for number in range(12)])
+    pictures = window.session.pictures
+    qtbot.waitUntil(lambda: all(picture.has_thumbnail for picture in pictures))
+    assert sum(picture.raster is not None for picture in pictures) <= 8
+    qtbot.waitUntil(lambda: len([each for each in controls.folder.iterdir() if list(each.glob("input.raw"))]) <= 8)
+    far = pictures[1]
+    assert far.state is PictureState.CLOSED
+    window.pictures.setCurrentRow(1)
+    qtbot.waitUntil(lambda: far.raster is not None and "input" in window.view.comparison.keys)
+    window.actions_.start.trigger()
+    qtbot.waitUntil(lambda: all_done(window))
+
+
+def test_an_image_of_the_clipboard_becomes_a_file(
+    qtbot: QtBot, window: MainWindow, settings: Settings, tmp_path: Path
+) -> None:
+    settings.folder = tmp_path
+    image = QImage(20, 10, QImage.Format.Format_RGB888)
+    image.fill(QColor(10, 200, 30))
+    QGuiApplication.clipboard().setImage(image)
+    window.actions_.paste.trigger()
+    window.actions_.paste.trigger()
+    qtbot.waitUntil(lambda: all(picture.raster is not None for picture in window.session.pictures))
+    assert names(window) == ["Pasted image", "Pasted image 2"]
+    assert cv2.imread(str(tmp_path / "Pasted image.png"))[5, 5].tolist() == [30, 200, 10]
+    QGuiApplication.clipboard().setText("only words")
+    window.actions_.paste.trigger()
+    assert "There is no image in the clipboard." in messages(window)
+
+
+def test_files_of_the_clipboard_are_opened(qtbot: QtBot, window: MainWindow, make_image: MakeImage) -> None:
+    from PySide6.QtCore import QMimeData
+
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(make_image("copied.png")))])
+    QGuiApplication.clipboard().setMimeData(data)
+    window.actions_.paste.trigger()
+    qtbot.waitUntil(lambda: names(window) == ["copied"])
+
+
+def test_the_queue_survives_a_restart(
+    qtbot: QtBot, three: MainWindow, settings: Settings, bridge: Bridge, tmp_path: Path
+) -> None:
+    choose_from_menu(three, 2, "Do first")
+    assert three.close()
+    (tmp_path / "one.png").unlink()
+    assert [path.stem for path in settings.queue] == ["three", "two"]
+    given = tmp_path / "given.png"
+    assert restore(settings, [given]) == [given, tmp_path / "three.png", tmp_path / "two.png"]
+
+
+def test_a_reference_must_fit_and_is_measured_against(
+    qtbot: QtBot, window: MainWindow, make_image: MakeImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.open_files([make_image()])
+    qtbot.waitUntil(window.actions_.reference.isEnabled)
+    answers = [make_image("wrong.png", 100, 160), make_image("original.png", 96, 160)]
+    monkeypatch.setattr(OpenImages, "ask", lambda *_: [answers.pop(0)])
+    window.actions_.reference.trigger()
+    qtbot.waitUntil(lambda: "cannot be the reference of photo.png" in messages(window))
+    assert "160 × 96" in messages(window)
+    window.actions_.reference.trigger()
+    qtbot.waitUntil(lambda: "reference" in window.view.comparison.keys)
+    assert window.view.reference_key == "reference"
+    window.actions_.start.trigger()
+    qtbot.waitUntil(lambda: all_done(window))
+    qtbot.waitUntil(lambda: window.view.is_settled, timeout=10_000)
+    assert [source.title for source in window.view.comparison.sources] == ["Input", "Reference", "esc-fast ×2"]
