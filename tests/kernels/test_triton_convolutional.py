@@ -16,6 +16,19 @@ SMALL = [
     (1, 12, 1, 1, 7),
     (1, 17, 3, 5, 3),
     (1, 48, 3, 4, 3),
+    (1, 13, 8, 8, 3),
+    (1, 20, 10, 10, 3),
+    (1, 40, 5, 5, 3),
+]
+# 256 pixels, and ragged blocks of groups, rows and channels with the kernel of ESC.
+SLOW = [
+    (1, 16, 16, 16, 13),
+    (1, 13, 10, 10, 13),
+    (1, 20, 16, 16, 5),
+    (1, 40, 16, 16, 3),
+    (1, 16, 20, 70, 13),
+    (2, 8, 24, 24, 13),
+    (1, 48, 9, 9, 13),
 ]
 LARGE = [
     (1, 16, 90, 160, 13),
@@ -74,7 +87,7 @@ def test_forward_and_backward_interpreted(shape: Shape, dtype: str, last: bool) 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 @pytest.mark.parametrize("last", [False, True])
-@pytest.mark.parametrize("shape", [*SMALL, (1, 16, 20, 70, 13), (2, 8, 24, 24, 13), (1, 48, 9, 9, 13)], ids=str)
+@pytest.mark.parametrize("shape", [*SMALL, *SLOW], ids=str)
 def test_more_shapes_interpreted(shape: Shape, dtype: str, last: bool) -> None:
     check("cpu", dtype, shape, last=last, backward=True)
 
@@ -117,7 +130,7 @@ def check_equal_bits(device: str, dtype_name: str, shape: Shape) -> None:
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("last", [False, True])
-@pytest.mark.parametrize("shape", [*SMALL, *LARGE], ids=str)
+@pytest.mark.parametrize("shape", [*SMALL, *SLOW, *LARGE], ids=str)
 def test_forward_and_backward_on_a_gpu(shape: Shape, last: bool, dtype: str) -> None:
     check("cuda", dtype, shape, last=last, backward=True)
     check("cuda", dtype, shape, last=last, backward=False)

@@ -36,6 +36,13 @@ SLOW = [
     (2, 1, 8, 13, 1, (64, 64, 64, 64, 64)),
     (1, 1, 8, 64, 1, (64, 40, 16)),
 ]
+# Every head dimension at 64, 100 (ragged on both axes) and 256 tokens that is not among the others: dense, selecting, sparse.
+GRID = [
+    (1, 1, size, head_dim, 1, (size * size, 64, 16))
+    for head_dim in (13, 16, 20, 40)
+    for size in (8, 10, 16)
+    if (size, head_dim) not in {case[2:4] for case in SMALL + SLOW}
+]
 LARGE = [
     (4, 4, 32, 13, 1, (1024, 256, 128, 64, 32)),
     (2, 6, 32, 40, 6, (1024, 1024, 256, 128, 64, 32, 16)),
@@ -160,7 +167,7 @@ def test_regions_interpreted() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
-@pytest.mark.parametrize("case", SLOW, ids=str)
+@pytest.mark.parametrize("case", [*SLOW, *GRID], ids=str)
 def test_longer_chain_interpreted(case: tuple, dtype: str) -> None:
     check("cpu", dtype, case)
 

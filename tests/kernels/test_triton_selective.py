@@ -19,6 +19,22 @@ SMALL = [
     (1, 4, 2, 9, 20, 3),
     (1, 2, 1, 64, 40, 2),
     (2, 1, 1, 4, 64, 1),
+    (1, 2, 1, 256, 16, 1),
+]
+# Every head dimension at 64, 100 (ragged on both axes) and 256 tokens that is not among the others, and 64 windows selected.
+SLOW = [
+    (1, 9, 4, 64, 16, 4),
+    (1, 4, 2, 256, 16, 3),
+    (1, 3, 1, 256, 40, 2),
+    (1, 65, 1, 4, 13, 64),
+    (1, 17, 1, 64, 13, 16),
+    (1, 17, 1, 4, 20, 16),
+    (1, 2, 1, 256, 13, 2),
+    (1, 2, 1, 100, 16, 2),
+    (1, 2, 1, 64, 20, 2),
+    (1, 2, 1, 100, 20, 2),
+    (1, 2, 1, 256, 20, 2),
+    (1, 2, 1, 100, 40, 2),
 ]
 LARGE = [
     (1, 144, 4, 64, 16, 4),
@@ -106,9 +122,14 @@ def test_forward_and_backward_interpreted(shape: tuple[int, ...], dtype: str) ->
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
-@pytest.mark.parametrize("shape", [(1, 9, 4, 64, 16, 4), (1, 4, 2, 256, 16, 3), (1, 3, 1, 256, 40, 2)], ids=str)
+@pytest.mark.parametrize("shape", SLOW, ids=str)
 def test_larger_windows_interpreted(shape: tuple[int, ...], dtype: str) -> None:
     check("cpu", dtype, shape)
+
+
+@pytest.mark.interpreted
+def test_sixteen_selected_windows_interpreted() -> None:
+    check("cpu", "float16", (1, 16, 1, 4, 20, 16))
 
 
 @pytest.mark.interpreted
@@ -148,7 +169,14 @@ def test_two_runs_give_equal_bits_interpreted() -> None:
 @pytest.mark.interpreted
 @pytest.mark.parametrize(
     ("shape", "kept"),
-    [((3, 17, 2, 9, 5), 6), ((1, 70, 2, 4, 16), 4), ((2, 3, 1, 4, 2), 9), ((1, 40, 1, 1, 3), 33)],
+    [
+        ((3, 17, 2, 9, 5), 6),
+        ((1, 70, 2, 4, 16), 4),
+        ((2, 3, 1, 4, 2), 9),
+        ((1, 40, 1, 1, 13), 16),
+        ((1, 40, 1, 1, 3), 33),
+        ((1, 70, 1, 1, 20), 64),
+    ],
     ids=str,
 )
 def test_select_windows_interpreted(shape: tuple[int, ...], kept: int) -> None:
@@ -213,7 +241,7 @@ def test_no_measurement_says_that_flash_is_faster_yet() -> None:
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-@pytest.mark.parametrize("shape", [*SMALL, *LARGE], ids=str)
+@pytest.mark.parametrize("shape", [*SMALL, *SLOW, *LARGE], ids=str)
 def test_forward_and_backward_on_a_gpu(shape: tuple[int, ...], dtype: str) -> None:
     check("cuda", dtype, shape)
     check("cuda", dtype, shape, training=False)

@@ -32,6 +32,13 @@ SLOW = [
     (40, 12, 2, 2, True),
     (16, 10, 3, 2, False),
 ]
+# Every head dimension at 64, 100 (ragged on both axes) and 256 tokens that is not among the others.
+GRID = [
+    (head_dim, side, 1, 1, False)
+    for head_dim in (13, 16, 20, 40)
+    for side in (8, 10, 16)
+    if (head_dim, side) not in {shape[:2] for shape in SMALL + SLOW}
+]
 LARGE = [
     (16, 16, 37, 2, False),
     (16, 32, 9, 4, False),
@@ -93,10 +100,15 @@ def test_regions_interpreted(shape: tuple[int, int, int, int, bool]) -> None:
 
 
 @pytest.mark.interpreted
+def test_several_blocks_on_both_axes_interpreted() -> None:
+    check("cpu", "float16", (16, 16, 1, 1, False), regions=False, backward=True)
+
+
+@pytest.mark.interpreted
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
-@pytest.mark.parametrize("shape", SLOW, ids=str)
+@pytest.mark.parametrize("shape", [*SLOW, *GRID], ids=str)
 def test_large_windows_interpreted(shape: tuple[int, int, int, int, bool], dtype: str) -> None:
     check("cpu", dtype, shape, regions=True, backward=True)
 
