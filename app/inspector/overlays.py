@@ -6,6 +6,8 @@ lines are thinner than a pixel. What the model does not read is dimmed. Red and 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect, Qt
@@ -13,38 +15,51 @@ from PySide6.QtGui import QColor, QImage, QPainter
 
 from app.compare.colour_maps import heat
 from app.inspector.arrays import as_array, weights_in
-from engine.attention import Attention, KernelsFound, TokensFound, TokenStep, WindowsFound, WindowStep
+from engine.attention import Attention, KernelsFound, TokensFound, WindowsFound, WindowStep
 from engine.tiling.geometry import Box
 
 SHARPNESS = 4
-QUERY = QColor(255, 59, 48)
+QUERY = QColor(255, 45, 45)
 SELECTED = QColor(255, 255, 255)
-_DIMMED = QColor(6, 7, 10, 150)
+_DIMMED = QColor(6, 7, 10, 128)
 _SELECTED_VEIL = QColor(255, 255, 255, 34)
-_QUERY_VEIL = QColor(255, 59, 48, 60)
+_QUERY_VEIL = QColor(255, 59, 48, 40)
 _HEAT_ALPHA = 205
-# Half a pixel of the input.
-_LINE_PX = 2
+_LINE_ON_SCREEN_PX = 1.5
 # The colours of small numbers are nearly black, as what is dimmed is: what counts begins brighter.
 _LEAST_HEAT = 0.25
 
 
-def overlay_of(attention: Attention, step: int, head: int | None = None) -> tuple[QImage, Box]:
+def line_for(zoom: float) -> int:
+    """Returns how thick lines are, in pixels of the overlay, where the screen has `zoom` pixels for each pixel of the input.
+
+    Thin ones would be lost where the picture is not enlarged much, thick ones hide what they frame where it is.
+    """
+    return max(1, min(SHARPNESS, math.ceil(_LINE_ON_SCREEN_PX * SHARPNESS / zoom)))
+
+
+def overlay_of(
+    attention: Attention, step: int, head: int | None = None, line_px: int = SHARPNESS
+) -> tuple[QImage, Box]:
     """Returns the overlay of one step of a model and the part of the input (pixels) that it covers: the tile.
 
-    `head`: of a PFT, one head; None: all of them.
+    `head`: of a PFT, one head; None: all of them. `line_px`: how thick lines are, in pixels of the overlay.
     """
     tile, found = attention.tile, attention.found
     pixel = Box(attention.y, attention.x, 1, 1)
     match found:
         case WindowsFound():
             image = _windows(found.steps[step], tile)
+            frames = [*((box, SELECTED) for box in found.steps[step].selected), (found.steps[step].query, QUERY)]
         case TokensFound():
-            image = _tokens(found.steps[step], tile, head)
+            weights = weights_in(found.steps[step], tile, head)
+            image, frames = _with_heat(tile, weights), [(box, SELECTED) for box in found.steps[step].windows]
         case KernelsFound():
-            image = _kernel(as_array(found.steps[step].strength), attention)
+            weights, reached = _strength_in(as_array(found.steps[step].strength), attention)
+            image, frames = _with_heat(tile, weights), [(reached, SELECTED)]
     painter = QPainter(image)
-    _outline(painter, pixel, tile, QUERY)
+    for box, colour in (*frames, (pixel, QUERY)):
+        _frame(painter, box, tile, colour, line_px)
     painter.end()
     return image, tile
 
@@ -68,41 +83,29 @@ def scale_colours(shares: NDArray[np.float32]) -> NDArray[np.uint8]:
 def _windows(step: WindowStep, tile: Box) -> QImage:
     image = _dimmed(tile)
     painter = QPainter(image)
+    # In place of the dimming.
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
     for box in (*step.selected, step.query):
-        _fill(painter, box, tile, _QUERY_VEIL if box == step.query else _SELECTED_VEIL)
-    for box in step.selected:
-        _outline(painter, box, tile, SELECTED)
-    _outline(painter, step.query, tile, QUERY)
+        painter.fillRect(_rect(box, tile), _QUERY_VEIL if box == step.query else _SELECTED_VEIL)
     painter.end()
     return image
 
 
-def _tokens(step: TokenStep, tile: Box, head: int | None) -> QImage:
-    weights = weights_in(step, tile, head)
-    image = _with_heat(_dimmed(tile), weights, ~np.isnan(weights))
-    painter = QPainter(image)
-    for box in step.windows:
-        _outline(painter, box, tile, SELECTED)
-    painter.end()
-    return image
+def _strength_in(strength: NDArray[np.float32], attention: Attention) -> tuple[NDArray[np.float32], Box]:
+    """Returns a kernel's strength at its places in the tile, NaN everywhere else, and the part of the input that it reaches.
 
-
-def _kernel(strength: NDArray[np.float32], attention: Attention) -> QImage:
+    The network pads the tile with zeros: beyond it there is nothing to look at.
+    """
     tile, reach = attention.tile, strength.shape[0] // 2
-    # The tile is padded with zeros: beyond it there is nothing to look at.
-    y, x = attention.y - tile.top, attention.x - tile.left
-    top, left = max(0, y - reach), max(0, x - reach)
-    bottom, right = min(tile.height, y + reach + 1), min(tile.width, x + reach + 1)
+    first_row, first_column = attention.y - tile.top - reach, attention.x - tile.left - reach
+    top, left = max(0, first_row), max(0, first_column)
+    bottom = min(tile.height, first_row + strength.shape[0])
+    right = min(tile.width, first_column + strength.shape[1])
     weights = np.full((tile.height, tile.width), np.nan, np.float32)
-    first_row, first_column = y - reach, x - reach
     weights[top:bottom, left:right] = strength[
         top - first_row : bottom - first_row, left - first_column : right - first_column
     ]
-    image = _with_heat(_dimmed(tile), weights, ~np.isnan(weights))
-    painter = QPainter(image)
-    _outline(painter, Box(tile.top + top, tile.left + left, bottom - top, right - left), tile, SELECTED)
-    painter.end()
-    return image
+    return weights, Box(tile.top + top, tile.left + left, bottom - top, right - left)
 
 
 def _dimmed(tile: Box) -> QImage:
@@ -111,15 +114,17 @@ def _dimmed(tile: Box) -> QImage:
     return image
 
 
-def _with_heat(image: QImage, weights: NDArray[np.float32], shown: NDArray[np.bool_]) -> QImage:
-    """Replaces what is shown of the tile (height, width) by the heat's colours."""
-    height, width = shown.shape
+def _with_heat(tile: Box, weights: NDArray[np.float32]) -> QImage:
+    """Returns the tile dimmed, but for what has a weight (height, width): that is in the heat's colours."""
+    height, width = weights.shape
+    shown = ~np.isnan(weights)
     colours = np.zeros((height, width, 4), np.uint8)
     colours[..., :3] = heat_colours(weights)
     colours[..., 3] = np.where(shown, _HEAT_ALPHA, 0)
     layer = QImage(colours.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
+    image = _dimmed(tile)
     painter = QPainter(image)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Clear)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
     for box in _boxes(shown):
         painter.fillRect(box, Qt.GlobalColor.transparent)
     painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
@@ -138,22 +143,15 @@ def _boxes(shown: NDArray[np.bool_]) -> list[QRect]:
     return boxes
 
 
-def _fill(painter: QPainter, box: Box, tile: Box, veil: QColor) -> None:
-    """Takes the dimming off a box and lays a veil over it."""
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
-    painter.fillRect(_rect(box, tile), veil)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
-
-
-def _outline(painter: QPainter, box: Box, tile: Box, colour: QColor) -> None:
-    """Draws a line along the inside of a box."""
-    rect = _rect(box, tile)
-    line = min(_LINE_PX, rect.width() // 3, rect.height() // 3)
-    inner = rect.adjusted(line, line, -line, -line)
-    painter.fillRect(QRect(rect.left(), rect.top(), rect.width(), line), colour)
-    painter.fillRect(QRect(rect.left(), inner.bottom() + 1, rect.width(), line), colour)
-    painter.fillRect(QRect(rect.left(), inner.top(), line, inner.height()), colour)
-    painter.fillRect(QRect(inner.right() + 1, inner.top(), line, inner.height()), colour)
+def _frame(painter: QPainter, box: Box, tile: Box, colour: QColor, line_px: int) -> None:
+    """Draws a line around a box, inside of it where the tile ends."""
+    bounds = QRect(0, 0, tile.width * SHARPNESS, tile.height * SHARPNESS)
+    outer = _rect(box, tile).adjusted(-line_px, -line_px, line_px, line_px) & bounds
+    inner = outer.adjusted(line_px, line_px, -line_px, -line_px)
+    painter.fillRect(QRect(outer.left(), outer.top(), outer.width(), line_px), colour)
+    painter.fillRect(QRect(outer.left(), inner.bottom() + 1, outer.width(), line_px), colour)
+    painter.fillRect(QRect(outer.left(), inner.top(), line_px, inner.height()), colour)
+    painter.fillRect(QRect(inner.right() + 1, inner.top(), line_px, inner.height()), colour)
 
 
 def _rect(box: Box, tile: Box) -> QRect:

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.inspector.kernel_details import KernelDetails
-from app.inspector.overlays import overlay_of
+from app.inspector.overlays import SHARPNESS, line_for, overlay_of
 from app.inspector.step_slider import StepSlider
 from app.inspector.token_details import TokenDetails
 from app.inspector.window_details import WindowDetails
@@ -58,11 +58,11 @@ class _Look:
 
 @dataclass
 class _Pixel:
-    """The pixel that was picked, and on which picture."""
+    """The pixel that was picked. `other_key`: the picture it was picked on, where that is no model's; else ""."""
 
-    key: str
     x: int
     y: int
+    other_key: str
     looks: dict[str, _Look] = field(default_factory=dict)
 
 
@@ -81,8 +81,10 @@ class AttentionInspector(QWidget):
         self._models: list[InspectedModel] = []
         self._pixel: _Pixel | None = None
         self._current_key = ""
-        self._overlaid: set[str] = set()
+        # What lies over which picture now: drawing it again takes longer than a slider moves.
+        self._overlaid: dict[str, tuple[DoneAttention, int, int | None, int] | None] = {}
         self._is_active = False
+        self._line_px = SHARPNESS
         # The step that was shown last of each model: another pixel is looked at there too.
         self._steps: dict[str, int] = {}
         self.setObjectName("panel")
@@ -111,7 +113,7 @@ class AttentionInspector(QWidget):
 
     def _make_pages(self, theme: Theme) -> None:
         self._empty = _page()
-        self._lesson = [_label("title"), *(_label("muted") for _ in range(3))]
+        self._lesson = [_label("title"), *(_label("muted") for _ in range(5))]
         self._fill_page(self._empty, self._lesson)
         self._waiting = _page()
         self._waiting_words = _label("muted")
@@ -126,7 +128,7 @@ class AttentionInspector(QWidget):
         self.again.clicked.connect(self._ask_again)
         self._fill_page(self._failed, [self._message, self._hint, self.again])
         self._found = _page()
-        self.steps = StepSlider()
+        self.steps = StepSlider(theme)
         self.steps.changed.connect(self._take_step)
         self.windows = WindowDetails()
         self.tokens = TokenDetails(theme)
@@ -166,13 +168,14 @@ class AttentionInspector(QWidget):
     def show_models(self, models: Sequence[InspectedModel]) -> None:
         """Takes the models that can be looked into; what is known of those that stay is kept, new ones are asked for."""
         self._models = list(models)
+        # The view may have dropped what lay over a picture that it showed anew.
+        self._overlaid = dict.fromkeys(self._overlaid)
         keys = [model.key for model in models]
         if self._current_key not in keys:
             self._current_key = keys[0] if keys else ""
         while len(self._buttons) < len(models):
             self._add_button()
         for index, button in enumerate(self._buttons):
-            button.setVisible(index < len(models) and len(models) > 1)
             if index < len(models):
                 title = models[index].title
                 button.setText(title)
@@ -201,7 +204,7 @@ class AttentionInspector(QWidget):
         keys = [model.key for model in self._models]
         if key in keys:
             self._current_key = key
-        self._pixel = _Pixel(key, x, y)
+        self._pixel = _Pixel(x, y, "" if key in keys else key)
         # The one that is shown first.
         for each in sorted(keys, key=lambda each: each != self._current_key):
             self._ask(self._pixel, each)
@@ -225,6 +228,14 @@ class AttentionInspector(QWidget):
             return
         pixel.looks[key] = _Look(error=(message, hint))
         self._show()
+
+    @Slot(float)
+    def set_zoom(self, zoom: float) -> None:
+        """Takes how many pixels of the screen a pixel of the input has, so that lines are as thin as can be seen."""
+        line_px = line_for(zoom)
+        if line_px != self._line_px:
+            self._line_px = line_px
+            self._tell_overlays()
 
     # What the person does
 
@@ -273,13 +284,13 @@ class AttentionInspector(QWidget):
     def _show(self) -> None:
         """Shows the state: the pixel, the models, and the page that fits."""
         pixel, look = self._pixel, self._look
-        for index, model in enumerate(self._models):
-            self._buttons[index].setChecked(model.key == self._current_key)
+        for index, button in enumerate(self._buttons):
+            button.setVisible(pixel is not None and 1 < len(self._models) > index)
+            button.setChecked(index < len(self._models) and self._models[index].key == self._current_key)
         self._place.setVisible(pixel is not None)
-        self._tile.setVisible(pixel is not None)
+        self._tile.setVisible(look is not None and look.done is not None)
         if pixel is not None:
             self._place.setText(self.tr("Pixel {x}, {y}").format(x=pixel.x, y=pixel.y))
-            self._tile.setText("")
         if pixel is None or look is None:
             self._teach()
             self._pages.setCurrentWidget(self._empty)
@@ -315,9 +326,9 @@ class AttentionInspector(QWidget):
                 self.tr("You will see where each model looks from that pixel of the picture."),
             )
         rest = (
-            self.tr(
-                "SSCAN picks whole windows that are alike; PFT keeps fewer and fewer tokens; ESC convolves with a large kernel."
-            ),
+            self.tr("SSCAN reads a few whole windows, the most alike wherever they lie."),
+            self.tr("PFT reads fewer and fewer tokens of its window, layer by layer."),
+            self.tr("ESC convolves with a large kernel, to which each tile adds a small one of its own."),
             self.tr("A slider goes through the network step by step."),
         )
         for label, text in zip(self._lesson, (*words, *rest), strict=True):
@@ -356,19 +367,22 @@ class AttentionInspector(QWidget):
         wanted: dict[str, _Look] = (
             {} if pixel is None else {k: look for k, look in pixel.looks.items() if look.done is not None}
         )
-        if pixel is not None and pixel.key not in pixel.looks and self._current_key in wanted:
-            wanted[pixel.key] = wanted[self._current_key]
-        for key in self._overlaid - wanted.keys():
+        if pixel is not None and pixel.other_key and self._current_key in wanted:
+            wanted[pixel.other_key] = wanted[self._current_key]
+        for key in [key for key in self._overlaid if key not in wanted]:
+            del self._overlaid[key]
             self.overlay_changed.emit(key, None, _NOWHERE)
-        self._overlaid = set(wanted)
         for key, look in wanted.items():
             assert look.done is not None
-            attention = look.done.attention
-            head = None
-            if isinstance(attention.found, TokensFound) and self.tokens.head is not None:
-                head = min(self.tokens.head, attention.found.steps[0].weights.shape[0] - 1)
-            image, box = overlay_of(attention, look.step, head)
-            self.overlay_changed.emit(key, image, box)
+            found = look.done.attention.found
+            head = self.tokens.head if isinstance(found, TokensFound) else None
+            if isinstance(found, TokensFound) and head is not None:
+                # Another PFT may have fewer heads than the one the choice was made for.
+                head = min(head, found.steps[0].weights.shape[0] - 1)
+            drawn = (look.done, look.step, head, self._line_px)
+            if self._overlaid.get(key) != drawn:
+                self._overlaid[key] = drawn
+                self.overlay_changed.emit(key, *overlay_of(look.done.attention, look.step, head, self._line_px))
 
 
 def _page() -> QWidget:

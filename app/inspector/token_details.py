@@ -78,9 +78,9 @@ class TokenDetails(QWidget):
 
     def _kept(self, count: int, tokens: int) -> str:
         if count >= tokens:
-            return self.tr("tokens of the window (white) are read: nothing was dropped so far.")
+            return self.tr("All tokens of the window (white) are read so far. The colours say how much each counts.")
         return self.tr(
-            "tokens of the window (white) are left in each head. Colours: how much each counts for this pixel."
+            "So many tokens of the window (white) are left in each head. The colours say how much each counts."
         )
 
     def _offer_heads(self, count: int) -> None:
