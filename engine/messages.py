@@ -401,11 +401,32 @@ class DoneClose:
 
 
 @dataclass(frozen=True)
+class WorkerMemory:
+    """What a worker holds, in bytes, at `time_s` of the monotonic clock, which is the same in all processes.
+
+    `reserved_bytes`: what peaks and predictions count too: on CUDA what torch has reserved, on a CPU the private memory above a
+    process without a model. `allocated_bytes`: of that, what weights and tensors use, None where the C library does not tell.
+    `weights_bytes`: of that, the weights. `context_bytes`: what lies beneath it: on a CPU the process without a model, None on
+    CUDA, where only the driver knows. `device_uuid`: of the GPU, "" on a CPU.
+    """
+
+    time_s: float
+    process_id: int
+    device: str
+    reserved_bytes: int
+    allocated_bytes: int | None
+    weights_bytes: int
+    context_bytes: int | None = None
+    device_uuid: str = ""
+
+
+@dataclass(frozen=True)
 class Heartbeat:
-    """The worker lives. `activity`: "idle", "loading", "compiling" or "computing"."""
+    """The worker lives. `activity`: "idle", "loading", "compiling" or "computing". `memory`: once a model is loaded."""
 
     epoch: int
     activity: str
+    memory: WorkerMemory | None = None
 
 
 @dataclass(frozen=True)
@@ -448,6 +469,16 @@ class DoneUpscale:
 
 
 @dataclass(frozen=True)
+class DoneAttention:
+    """Where a network looks from one pixel; a few hundred kilobytes at most. `seconds`: of the forward pass."""
+
+    epoch: int
+    prepared: DonePrepare
+    attention: Attention
+    seconds: float
+
+
+@dataclass(frozen=True)
 class DoneExamine:
     """Devices and backends as found; plain nested dictionaries, as `triptych doctor --json` prints them."""
 
@@ -480,16 +511,6 @@ WorkerRequest = (
 Event = (
     Ready
     | Heartbeat
-@dataclass(frozen=True)
-class DoneAttention:
-    """Where a network looks from one pixel; a few hundred kilobytes at most. `seconds`: of the forward pass."""
-
-    epoch: int
-    prepared: DonePrepare
-    attention: Attention
-    seconds: float
-
-
     | IoProgress
     | DoneInspect
     | DoneDecode
@@ -501,6 +522,6 @@ class DoneAttention:
     | DoneSeam
     | DoneClose
     | DoneExamine
+    | DoneAttention
     | Failed
 )
-    | DoneAttention

@@ -97,6 +97,8 @@ class Engine:
     Not for a GUI thread. Calls from several threads wait for each other; `cancel`, `look_at`, `restart_workers` and `close` do
     not. A context manager: leaving it ends the processes and removes the working images. `serve_worker`, `serve_io`: what the
     processes run, `count_oom_kills`: who is asked whether the system killed for lack of memory (tests put their own there).
+    `on_memory` is told what the workers hold, ten times a second while they work, by whichever thread hears it: it must not
+    block.
     """
 
     def __init__(
@@ -107,11 +109,13 @@ class Engine:
         serve_io: Serve = _serve_io,
         patience: Patience | None = None,
         count_oom_kills: Callable[[], int | None] = oom_kills,
+        on_memory: Callable[[messages.WorkerMemory], None] | None = None,
     ) -> None:
         self._patience = patience or Patience()
         self._io = Child("image reading", serve_io, self._patience)
         self._serve_worker = serve_worker
-        self._workers = [Child("worker", serve_worker, self._patience, is_worker=True)]
+        self._on_memory = on_memory
+        self._workers = [self._new_worker("worker")]
         self._count_oom_kills = count_oom_kills
         self._cache_folder = cache_folder or paths.cache_folder()
         self._folder: Path | None = None
@@ -287,9 +291,6 @@ class Engine:
         """Returns what devices and attention backends the worker finds."""
         return self._ask(self._workers[0], messages.Examine, messages.DoneExamine).report
 
-    def upscale(
-        self,
-        source: RasterRef,
     def inspect_attention(
         self, source: RasterRef, model: messages.ModelRequest, settings: messages.UpscaleSettings, x: int, y: int
     ) -> messages.DoneAttention:
@@ -304,6 +305,9 @@ class Engine:
             first.device,
         )
 
+    def upscale(
+        self,
+        source: RasterRef,
         model: messages.ModelRequest,
         settings: messages.UpscaleSettings,
         canvas_path: Path,
@@ -430,11 +434,13 @@ class Engine:
             threads = max(1, _threads_of_torch() // on_cpu)
         return [replace(settings, device=device, threads=threads) for device in devices]
 
+    def _new_worker(self, name: str) -> Child:
+        return Child(name, self._serve_worker, self._patience, is_worker=True, on_memory=self._on_memory)
+
     def _have_workers(self, count: int) -> None:
         """Sees to it that there are so many workers: one that is not asked for any more would keep its model's memory."""
         while len(self._workers) < count:
-            name = f"worker {len(self._workers) + 1}"
-            self._workers.append(Child(name, self._serve_worker, self._patience, is_worker=True))
+            self._workers.append(self._new_worker(f"worker {len(self._workers) + 1}"))
         extra, self._workers = self._workers[count:], self._workers[:count]
         end_together(extra, self._patience.leave_s)
 

@@ -86,10 +86,19 @@ class Child:
     """One spawned process and its pipe. `is_worker`: a cancelled request is given time to end by itself, and silence is told.
 
     The I/O process, which keeps nothing, is killed at once when it is cancelled. `silence` says for how long nothing was heard;
-    `exit_code` and `ended_by` how the last process ended: its status, and why where this class or `kill` ended it.
+    `exit_code` and `ended_by` how the last process ended: its status, and why where this class or `kill` ended it. `on_memory` is
+    told what the process holds, by the thread that owns the child.
     """
 
-    def __init__(self, name: str, serve: Serve, patience: Patience, *, is_worker: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        serve: Serve,
+        patience: Patience,
+        *,
+        is_worker: bool = False,
+        on_memory: Callable[[messages.WorkerMemory], None] | None = None,
+    ) -> None:
         self.name = name
         self.silence = Silence(patience)
         self.is_ready = False
@@ -98,6 +107,7 @@ class Child:
         self._serve = serve
         self._patience = patience
         self._is_worker = is_worker
+        self._on_memory = on_memory
         # Held while the two below change hands, so that `kill` never meets a process that is gone.
         self._lock = threading.Lock()
         self._process: Any = None
@@ -216,6 +226,8 @@ class Child:
                 raise self.refuse()
             self.is_ready = True
         self.silence.hear(event)
+        if isinstance(event, messages.Heartbeat) and event.memory is not None and self._on_memory is not None:
+            self._on_memory(event.memory)
         return event
 
     def refuse(self) -> WorkerError:

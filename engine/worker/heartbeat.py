@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 
-from engine.messages import Heartbeat
+from engine.messages import Heartbeat, WorkerMemory
 
 INTERVAL_S = 0.1
 
@@ -15,11 +15,14 @@ class Pulse:
     """A thread that sends heartbeats while there is work; an idle worker is silent and costs nothing.
 
     No beat is sent of work that has ended: an answer that follows the work is followed by no beat of it, which the parent would
-    take for a sign of life of the next request.
+    take for a sign of life of the next request. `read_memory` answers, from the pulse's thread, what the worker holds.
     """
 
-    def __init__(self, send: Callable[[Heartbeat], None]) -> None:
+    def __init__(
+        self, send: Callable[[Heartbeat], None], read_memory: Callable[[], WorkerMemory | None] = lambda: None
+    ) -> None:
         self._send = send
+        self._read_memory = read_memory
         self._activity = "idle"
         # Held while a beat is sent, and while what it would say changes.
         self._lock = threading.Lock()
@@ -47,11 +50,13 @@ class Pulse:
     def _beat(self) -> None:
         pause = threading.Event()
         while self._has_work.wait():
+            # Outside of the lock: it may wait for an allocator that the work holds.
+            memory = self._read_memory()
             with self._lock:
                 if self._activity == "idle":
                     continue
                 try:
-                    self._send(Heartbeat(-1, self._activity))
+                    self._send(Heartbeat(-1, self._activity, memory))
                 except OSError:
                     # The pipe is closed: the process is about to leave.
                     return

@@ -22,6 +22,7 @@ from engine import messages
 from engine.errors import ContextLostError, OutOfMemoryError, TriptychError, WorkerError, to_failure
 from engine.memory.allocator import prepare_allocator
 from engine.memory.probe import private_bytes, release_freed
+from engine.worker.gauge import Gauge, heap_in_use_bytes
 from engine.worker.heartbeat import Pulse
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class _Worker:
         """Answers requests until told to stop."""
         self.send(messages.Ready(0, messages.PROTOCOL_VERSION, os.getpid()))
         threading.Thread(target=self._listen, name="listener", daemon=True).start()
-        handle = _Handler(self.send, self.cancel_token, Pulse(self.send))
+        gauge = Gauge()
+        handle = _Handler(self.send, self.cancel_token, Pulse(self.send, gauge.read), gauge)
         while not isinstance(request := self._requests.get(), messages.Stop):
             try:
                 handle(request)
@@ -114,10 +116,13 @@ class _Worker:
 class _Handler:
     """Keeps the loaded model and the open canvas between requests."""
 
-    def __init__(self, send: Callable[[Any], None], token: Callable[[], CancelToken], pulse: Pulse) -> None:
+    def __init__(
+        self, send: Callable[[Any], None], token: Callable[[], CancelToken], pulse: Pulse, gauge: Gauge
+    ) -> None:
         self._send = send
         self._make_token = token
         self._pulse = pulse
+        self._gauge = gauge
         self._session: Session | None = None
         self._work: CanvasWork | None = None
         self._base_bytes: int | None = None
@@ -156,13 +161,13 @@ class _Handler:
 
                 with self._pulse.doing("loading"):
                     return install(request)
+            case messages.InspectAttention():
+                return self._inspect(request)
             case messages.Examine():
                 from engine.worker.devices import examine
 
                 with self._pulse.doing("loading"):
                     return messages.DoneExamine(request.epoch, examine())
-            case messages.InspectAttention():
-                return self._inspect(request)
             case _:
                 raise TypeError(f"unknown request {type(request).__name__}")
 
@@ -188,11 +193,6 @@ class _Handler:
             self._work = CanvasWork(request, session)
         return messages.DoneOpen(request.epoch, session.prepared(request.epoch))
 
-    def _plan(self, request: messages.Plan) -> messages.DonePlan:
-        from engine.tiling.geometry import plan_tiles
-
-        settings = request.settings
-        session = self._load(request.model, settings)
     def _inspect(self, request: messages.InspectAttention) -> messages.DoneAttention:
         session = self._load(request.model, request.settings)
         session.check_backend(request.settings.backend)
@@ -202,6 +202,11 @@ class _Handler:
 
             return self._guarded(lambda: inspect_attention(request, session), session.device)
 
+    def _plan(self, request: messages.Plan) -> messages.DonePlan:
+        from engine.tiling.geometry import plan_tiles
+
+        settings = request.settings
+        session = self._load(request.model, settings)
         session.check_backend(settings.backend)
         # Where nothing is known yet it is measured; on a GPU the kernels are compiled for that.
         with self._pulse.doing("compiling" if session.device.startswith("cuda") else "computing"):
@@ -252,13 +257,14 @@ class _Handler:
         if self._session is not None and self._session.serves(key):
             return self._session
         # The old model goes first: two would not fit where one just does.
-        self._session = None
+        self._session = self._gauge.loaded = None
         release_freed()
         if self._base_bytes is None:
             # What the modules hold stays: to look through it takes a tenth of a second, twice in each job.
             gc.freeze()
         # What the process holds without a model: the least that was ever seen before one was loaded.
         self._base_bytes = min(self._base_bytes or private_bytes(), private_bytes())
+        heap_bytes = heap_in_use_bytes()
         token = self._make_token()
         with self._pulse.doing("loading"):
             for is_last in (False, True):
@@ -278,6 +284,7 @@ class _Handler:
                         ) from None
                     give_back(error, settings.device)
         assert self._session is not None
+        self._gauge.loaded = self._session.held(heap_bytes)
         return self._session
 
     def _guarded(self, call: Callable[[], _T], device: str) -> _T:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import importlib.metadata
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
@@ -28,6 +29,7 @@ from engine.models.checkpoint import LoadedCheckpoint, load_checkpoint
 from engine.tiling.run import Network, upscale_tile
 from engine.worker.cancel import CancelToken, checked_between
 from engine.worker.devices import device_identity, resolve_device
+from engine.worker.gauge import Loaded
 from engine.worker.precision import DTYPES, choose_precision
 from kernels import dispatch
 
@@ -90,6 +92,19 @@ class Session:
             epoch, self.info, self.device, self.precision, torch.get_num_threads(), library_versions(self.device)
         )
 
+    def held(self, base_heap_bytes: int | None) -> Loaded:
+        """Returns what the model took, for the gauge; `base_heap_bytes`: what malloc had handed out before it was loaded."""
+        weights = itertools.chain(self._network.parameters(), self._network.buffers())
+        on_cuda = self.device.startswith("cuda")
+        uuid = getattr(torch.cuda.get_device_properties(self.device), "uuid", "") if on_cuda else ""
+        return Loaded(
+            self.device,
+            sum(each.nbytes for each in weights),
+            self.base_bytes,
+            base_heap_bytes,
+            f"GPU-{uuid}" if uuid else "",
+        )
+
     def check_backend(self, backend: str) -> None:
         """Raises UsageError, with the reason, where a backend asked for by name cannot serve an operator of the model."""
         for operator in self.info.operators if backend != dispatch.AUTO else ():
@@ -99,6 +114,10 @@ class Session:
                     f"The {backend} backend cannot serve {operator} of {self.info.variant} here: {support.reason}",
                     "Use --backend auto.",
                 )
+
+    def module(self, exact: bool = False) -> nn.Module:
+        """Returns the network that `network` runs, for hooks; `exact`: the one in fp32."""
+        return self._exact if exact else self._network
 
     def network(self, ensemble: bool = False, exact: bool = False) -> Network:
         """Returns the network as a function of arrays, averaged over the eight symmetries where `ensemble`; `exact`: in fp32."""
@@ -115,10 +134,6 @@ class Session:
         stages: list[nn.Module] = cast(Any, network).stages()
         with torch.inference_mode(), checked_between(stages, self._token, self.device):
             lr_bchw = torch.from_numpy(lr_hwc).permute(2, 0, 1).unsqueeze(0).to(self.device)
-    def module(self, exact: bool = False) -> nn.Module:
-        """Returns the network that `network` runs, for hooks; `exact`: the one in fp32."""
-        return self._exact if exact else self._network
-
             sr_bchw = network(lr_bchw)
             return np.ascontiguousarray(sr_bchw.float().squeeze(0).permute(1, 2, 0).cpu().numpy())
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,7 @@ class _Process:
         self._send_lock = threading.Lock()
         self._requests: SimpleQueue[Any] = SimpleQueue()
         self._cancelled = -1
-        self._pulse = Pulse(self.send)
+        self._pulse = Pulse(self.send, self._memory)
         self._device = ""
         self._writer: CanvasWriter | None = None
         self._lock: Any = None
@@ -99,6 +100,9 @@ class _Process:
     def send(self, event: Any) -> None:
         with self._send_lock:
             self._connection.send(event)
+
+    def _memory(self) -> messages.WorkerMemory:
+        return messages.WorkerMemory(monotonic(), os.getpid(), self._device, 3, 2, 1)
 
     def run(self) -> None:
         version = messages.PROTOCOL_VERSION
