@@ -1,0 +1,44 @@
+"""Loads the timeline beside the window: pyqtgraph takes so long to import that the window would stand still. Imports QtCore."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+
+class TimelineLoader(QObject):
+    """Imports `app.memory.timeline` in a thread of its own. `loaded("")` on the GUI thread, or with why it cannot be."""
+
+    loaded = Signal(str)
+    _done = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._thread: threading.Thread | None = None
+        self._done.connect(self._tell, Qt.ConnectionType.QueuedConnection)
+
+    def start(self) -> None:
+        """Begins, once."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._load, name="triptych timeline", daemon=True)
+            self._thread.start()
+
+    def wait(self) -> None:
+        """Returns when the thread has ended."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _load(self) -> None:
+        try:
+            importlib.import_module("app.memory.timeline")
+        except ImportError as error:
+            self._done.emit(str(error))
+        else:
+            self._done.emit("")
+
+    def _tell(self, problem: str) -> None:
+        if self._thread is not None:
+            self._thread.join()
+        self.loaded.emit(problem)
