@@ -122,7 +122,8 @@ def examine() -> dict[str, Any]:
     )
     chosen = resolve_device("auto")
     return {
-        "torch": torch.__version__,
+        # A plain str: torch's own kind of string would have whoever unpickles the answer load torch.
+        "torch": str(torch.__version__),
         "cuda": torch.version.cuda,
         "driver": _driver() if torch.cuda.is_available() else None,
         "device": chosen,

@@ -197,7 +197,8 @@ class Session:
 def library_versions(device: str) -> dict[str, str]:
     """Returns the versions that the bits of a result depend on; "" where something is not installed."""
     versions = {name: _version(name) for name in ("triptych", "triton", "flash-attn")}
-    return {"torch": torch.__version__, "device": device_identity(device), **versions}
+    # A plain str: torch's own kind of string would have whoever unpickles the answer load torch.
+    return {"torch": str(torch.__version__), "device": device_identity(device), **versions}
 
 
 def _version(name: str) -> str:
