@@ -70,10 +70,11 @@ class AttentionInspector(QWidget):
     """Shows where each model looks from the pixel that was picked.
 
     Signals: `asked(key, x, y)`: somebody must look into this model; to be answered by `take` or `fail`. `overlay_changed(key,
-    QImage | None, Box)`: what lies over a picture, in input pixels.
+    QImage | None, Box)`: what lies over a picture, in input pixels. `model_chosen(key)`: the person chose another model.
     """
 
     asked = Signal(str, int, int)
+    model_chosen = Signal(str)
     overlay_changed = Signal(str, object, object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -248,6 +249,7 @@ class AttentionInspector(QWidget):
     @Slot(int)
     def _choose_at(self, index: int) -> None:
         self.choose(self._models[index].key)
+        self.model_chosen.emit(self._current_key)
 
     @Slot(int)
     def _take_step(self, step: int) -> None:

@@ -101,6 +101,19 @@ def test_the_input_can_be_clicked_too_and_shows_the_current_model(
     assert all(box == TILE for _, box in heard.overlays.values())
 
 
+def test_a_button_chooses_the_model(inspector: AttentionInspector, answer: Answer, qtbot: QtBot) -> None:
+    show_all(inspector, answer)
+    buttons = {each.text(): each for each in inspector.findChildren(QAbstractButton) if each.isVisible()}
+    with qtbot.waitSignal(inspector.model_chosen) as chosen:
+        qtbot.mouseClick(buttons["PFT ×2"], Qt.MouseButton.LeftButton)
+    assert chosen.args == ["job:2"]
+    assert inspector.current_key == "job:2"
+    assert "16 of 16" in words(inspector)
+    # Told by the program, it is no choice of the person.
+    with qtbot.assertNotEmitted(inspector.model_chosen):
+        inspector.choose("job:3")
+
+
 def test_sscan_says_what_red_and_white_are(inspector: AttentionInspector, answer: Answer) -> None:
     show_all(inspector, answer)
     shown = words(inspector)

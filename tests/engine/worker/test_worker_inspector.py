@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -21,9 +22,11 @@ from engine import catalog, messages
 from engine.attention import Attention, KernelsFound, Numbers, TokensFound, WindowsFound, tile_around
 from engine.canvas import RasterRef, create_raster
 from engine.client import Engine
+from engine.errors import HostMemoryError, NotFiniteError, OutOfMemoryError
 from engine.models import esc, pft, sscan
 from engine.models.layers import symmetrise
 from engine.tiling.geometry import Box
+from engine.worker import inspector
 from engine.worker.cancel import CancelToken
 from engine.worker.inspector import inspect_attention, whole_kernel
 from engine.worker.session import Session, session_key
@@ -353,6 +356,42 @@ def test_grey_and_alpha_are_looked_into_as_the_network_sees_them(
     found = inspect_attention(request, session_of("sscan-fast")).attention.found
     # One pass: that of the colours.
     assert len(found.steps) == 9
+
+
+def test_damaged_weights_are_told_in_words(source: RasterRef) -> None:
+    model = bundled("sscan-fast")
+    session = Session(model, SETTINGS, session_key(model, SETTINGS), 0, CancelToken())
+    with torch.no_grad():
+        next(session.module().parameters()).fill_(torch.nan)
+    with pytest.raises(NotFiniteError, match="not finite"):
+        inspect_attention(messages.InspectAttention(1, model, SETTINGS, source, 5, 6), session)
+
+
+def test_where_memory_is_short_a_gpu_looks_at_less_and_a_cpu_says_so(
+    source: RasterRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+    fits_px = 64
+
+    def look(_request: Any, _session: Any, most_px: int) -> str:
+        tried.append(most_px)
+        if most_px > fits_px:
+            raise torch.OutOfMemoryError("no room")
+        return "found"
+
+    monkeypatch.setattr(inspector, "_look", look)
+    request = messages.InspectAttention(1, messages.ModelRequest(""), SETTINGS, source, 5, 6)
+
+    def session_on(device: str) -> Any:
+        return SimpleNamespace(device=device, info=SimpleNamespace(window_px=16), prepared=lambda _epoch: None)
+
+    assert inspect_attention(request, session_on("cuda:0")).attention == "found"
+    assert tried == [256, 128, 64]
+    fits_px = 0
+    with pytest.raises(OutOfMemoryError, match="cuda:0 has not enough memory"):
+        inspect_attention(request, session_on("cuda:0"))
+    with pytest.raises(HostMemoryError, match="not enough memory"):
+        inspect_attention(request, session_on("cpu"))
 
 
 def test_the_engine_answers_from_the_worker(engine: Engine, source: RasterRef) -> None:
