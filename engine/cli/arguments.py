@@ -203,7 +203,7 @@ def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         kinds.add_parser(name, help=text)
         for name, text in (
             ("kernels", "the attention operators: correctness first, then speed"),
-            ("app", "the window (not yet in this version)"),
+            ("app", "the window: first paint, late ticks, first tile"),
         )
     ]
     for each in (quality, tiling, memory, precision, models, *others):

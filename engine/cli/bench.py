@@ -1,4 +1,4 @@
-"""`triptych bench`: quality of the weights, tiling, memory, precisions, the networks, and the attention operators."""
+"""`triptych bench`: quality of the weights, tiling, memory, precisions, the networks, the attention operators, the window."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import NotYetError, TriptychError
+from engine.errors import TriptychError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 def run(options: argparse.Namespace) -> int:
     """Runs `triptych bench KIND` and returns its exit status."""
     if options.kind == "app":
-        raise NotYetError(
-            "`bench app` is not yet in this version.",
-            "There are quality, tiling, memory, precision, models and kernels.",
-        )
+        import subprocess
+        import sys
+
+        # The window is another program to the engine: it is started by name and never imported.
+        return subprocess.call([sys.executable, "-m", "app.bench", *(["--json"] if options.json else [])])
     if options.kind == "kernels":
         # Runs from a bare checkout on a machine without codecs, as `models` does.
         return int(importlib.import_module("kernels.bench.__main__").main(["--json"] if options.json else []))
