@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.compare.colour_maps import signs
@@ -80,8 +80,6 @@ class KernelView(QWidget):
             frame = QRect(left, _LINE_PX, edge, edge)
             painter.fillRect(frame, QColor(colours.stage))
             painter.drawImage(frame, kernel_image(kernel, limit))
-            painter.setPen(QPen(QColor(colours.border), 1))
-            painter.drawRect(frame.adjusted(0, 0, -1, -1))
             row = QRect(left, _LINE_PX + edge, edge, _LINE_PX)
             letters.write(painter, row, f"± {_largest(kernel):.2g}", letters.small, muted, middle)
             left += edge

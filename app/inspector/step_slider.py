@@ -18,6 +18,7 @@ class StepSlider(QWidget):
         super().__init__(parent)
         self._theme = theme
         self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setMinimumHeight(22)
         self.slider.setAccessibleName(self.tr("Step of the network"))
         self.slider.setToolTip(
             self.tr("Through the network, step by step (←, →; Page Up and Page Down: a whole block; Home, End).")

@@ -78,10 +78,10 @@ class TokenDetails(QWidget):
 
     def _kept(self, count: int, tokens: int) -> str:
         if count >= tokens:
-            return self.tr("All tokens of the window (white) are read so far. The colours say how much each counts.")
-        return self.tr(
-            "So many tokens of the window (white) are left in each head. The colours say how much each counts."
-        )
+            return self.tr(
+                "Tokens of the window (white) are read: all of them so far, coloured by how much each counts."
+            )
+        return self.tr("Tokens of the window (white) are left in each head, coloured by how much each counts.")
 
     def _offer_heads(self, count: int) -> None:
         """Lists so many heads; the choice stays where there is one of that number."""
