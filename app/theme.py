@@ -122,8 +122,13 @@ def application_icon() -> QIcon:
     """Returns Triptych's own icon, in its own colours."""
     icon = QIcon()
     for size_px in (16, 32, 48, 64, 128, 256):
-        icon.addPixmap(draw_icon("triptych", "#000000", size_px))
+        icon.addPixmap(draw_application_icon(size_px))
     return icon
+
+
+def draw_application_icon(size_px: int) -> QPixmap:
+    """Returns Triptych's own icon at `size_px` pixels a side; at 16 a drawing of its own, whose edges lie on pixels."""
+    return draw_icon("triptych" if size_px > 16 else "triptych-small", "#000000", size_px)
 
 
 def palette_of(colours: Colours) -> QPalette:
