@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import nan
+from typing import TYPE_CHECKING
 
 from app.memory.readings import History, Reading, TilePeak
-from engine.messages import WorkerMemory
-from engine.monitor import DeviceUse, MemoryUse, NoGpu
+
+if TYPE_CHECKING:
+    # Not loaded by the window before its first paint: psutil takes a while.
+    from engine.messages import WorkerMemory
+    from engine.monitor import DeviceUse, MemoryUse, NoGpu
 
 HOST = "host"
 # A worker at work is heard ten times a second; one that has been silent for so long is idle.
@@ -47,7 +51,7 @@ class Collector:
         self._totals: dict[str, tuple[float, float]] = {}
         self._plan: Plan | None = None
         self._ceiling = nan
-        self._job_key = HOST
+        self._job_key: str | None = None
         self._tile_began_s: float | None = None
         self._tiles = 0
         self._is_in_job = False
@@ -62,8 +66,10 @@ class Collector:
 
     @property
     def job_key(self) -> str:
-        """Where the models run, as far as it is known."""
-        return self._job_key
+        """Where the models run: where they did last, and before that the first GPU, if one is of use."""
+        if self._job_key is not None:
+            return self._job_key
+        return self.places[0].key if self.no_gpu is None else HOST
 
     @property
     def no_gpu(self) -> NoGpu | None:
@@ -105,7 +111,7 @@ class Collector:
         first = device.partition(",")[0]
         self._job_key = self._key_of_device(first)
         self._plan = Plan(predicted_bytes, limit_bytes)
-        last = self.history(self._job_key).last
+        last = self.history(self.job_key).last
         self._ceiling = nan if last is None or limit_bytes is None else last.other + last.context + limit_bytes
 
     def begin_job(self, time_s: float) -> None:
@@ -118,7 +124,7 @@ class Collector:
         """Takes the peak of a tile that has just ended."""
         self._tiles += 1
         began_s = time_s if self._tile_began_s is None else self._tile_began_s
-        self.history(self._job_key).add_peak(TilePeak(began_s, time_s, peak_bytes, self._tiles))
+        self.history(self.job_key).add_peak(TilePeak(began_s, time_s, peak_bytes, self._tiles))
         self._tile_began_s = time_s
 
     def end_job(self) -> None:
@@ -167,7 +173,7 @@ class Collector:
             layers += [(each.used_bytes, 0, 0, 0) for each in self._use.processes if each.process_id not in known]
         context, weights, activations, cached = (float(sum(layer)) for layer in zip((0, 0, 0, 0), *layers, strict=True))
         reading = Reading(time_s, total, other, context, weights, activations, cached)
-        if self._plan is not None and key == self._job_key:
+        if self._plan is not None and key == self.job_key:
             predicted, limit = self._plan.predicted_bytes, self._plan.limit_bytes
             reading = replace(
                 reading,

@@ -67,7 +67,7 @@ def snapshot_text(collector: Collector, key: str) -> str:
         "job_at_work": collector.is_in_job,
         "places": places,
         "readings": len(history),
-        "highest": {name: _whole(columns[name]) for name in NAMES[1:]} if len(history) else {},
+        "highest": {f"{name}_bytes": _whole(columns[name]) for name in NAMES[1:]} if len(history) else {},
         "last_tiles": [
             {"tile": each.number, "seconds": round(each.end_s - each.begin_s, 3), "peak_bytes": round(each.peak)}
             for each in history.peaks[-_LAST_PEAKS:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import threading
 
@@ -31,12 +32,14 @@ class TimelineLoader(QObject):
             self._thread.join()
 
     def _load(self) -> None:
+        problem = ""
         try:
             importlib.import_module("app.memory.timeline")
         except ImportError as error:
-            self._done.emit(str(error))
-        else:
-            self._done.emit("")
+            problem = str(error)
+        # The window, and this with it, may be gone by now.
+        with contextlib.suppress(RuntimeError):
+            self._done.emit(problem)
 
     def _tell(self, problem: str) -> None:
         if self._thread is not None:

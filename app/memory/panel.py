@@ -6,7 +6,7 @@ Readings are taken also while it is folded or paused; painting stops then.
 from __future__ import annotations
 
 import time
-from math import nan
+from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ from app.actions import allow
 from app.memory.collector import Collector
 from app.memory.colours import inks_of
 from app.memory.commands import Commands
-from app.memory.export import csv_text, snapshot_text
 from app.memory.figures import Figures, Shown
 from app.memory.header import HEIGHT_PX, Header
 from app.memory.loading import TimelineLoader
@@ -26,16 +25,16 @@ from app.memory.readings import History, Picture, Reading, Scope
 from app.memory.saving import Kind, SaveReadings
 from app.memory.wording import ago_text, bytes_text, gib_text, no_gpu_words
 from app.theme import Theme
-from engine.messages import WorkerMemory
-from engine.monitor import MemoryUse
 
 if TYPE_CHECKING:
     from app.memory.timeline import Timeline
+    from engine.messages import WorkerMemory
+    from engine.monitor import MemoryUse
 
 # Eight pictures a second at most; a worker at work tells ten times.
 _PAINT_MS = 125
 _BODY_HEIGHT_PX = 122
-# Where what is ours is less than this part of the whole, the panel begins with what is ours alone.
+# Where a job will hold less than this part of the whole, it is shown alone, until the person chooses.
 _SMALL = 1 / 8
 _FIRST_SPAN_S = 60
 _SPANS_S = (10, 30, 60, 120, 300, 600)
@@ -63,7 +62,7 @@ class MemoryPanel(QWidget):
         self._cursor_s: float | None = None
         self._said = ""
         self._is_dirty = True
-        self._has_readings = False
+        self._has_readings: bool | None = None
         self.commands = Commands(self)
         self.header = Header(self.commands)
         self.figures = Figures()
@@ -114,6 +113,10 @@ class MemoryPanel(QWidget):
     # What it is fed with
 
     @Slot(object)
+    def wait(self) -> None:
+        """Returns when no thread of the panel runs any more."""
+        self._loader.wait()
+
     def show_use(self, use: MemoryUse) -> None:
         """Takes a look of the monitor, four times a second."""
         self._collector.show_use(use)
@@ -213,9 +216,11 @@ class MemoryPanel(QWidget):
         self.timeline = Timeline(inks_of(self._theme))
         self.timeline.cursor_moved.connect(self._read_at)
         self.timeline.span_asked.connect(self._change_span)
+        # Shown by the next refresh, so that making it and painting it do not hold the window up in one go.
+        self.timeline.hide()
         self._row.insertWidget(0, self.timeline, 1)
         self.setTabOrder(self.header.save_button, self.timeline)
-        self._refresh()
+        self._mark()
 
     def _mark(self) -> None:
         self._is_dirty = True
@@ -237,11 +242,12 @@ class MemoryPanel(QWidget):
         self._show_title(is_gpu)
         self._show_sentence(is_gpu)
         self._show_summary(last)
-        if not self._has_chosen_scope and not self.commands.scope.isChecked() and last is not None and last.reserved:
-            wanted = max(last.ours, last.context + (last.predicted if last.predicted == last.predicted else 0))
-            self.commands.scope.setChecked(wanted < _SMALL * last.total)
-        if not self.is_expanded:
-            return
+        if last is not None and not self._has_chosen_scope and isfinite(last.predicted):
+            self.commands.scope.setChecked(max(last.ours, last.context + last.predicted) < _SMALL * last.total)
+        if self.is_expanded:
+            self._show_body(history, is_gpu)
+
+    def _show_body(self, history: History, is_gpu: bool) -> None:
         self.placeholder.setVisible(self.timeline is None or not len(history))
         if self.timeline is not None:
             self.timeline.setVisible(bool(len(history)))
@@ -254,9 +260,8 @@ class MemoryPanel(QWidget):
         return self._held[1] if self._held is not None else self._collector.now_s
 
     def _allow(self, has_readings: bool) -> None:
-        if has_readings != self._has_readings or not self.commands.clear.property("was_allowed"):
+        if has_readings != self._has_readings:
             self._has_readings = has_readings
-            self.commands.clear.setProperty("was_allowed", True)
             self.commands.allow_reading("" if has_readings else self.tr("There are no readings yet."))
 
     def _show_title(self, is_gpu: bool) -> None:
@@ -340,6 +345,8 @@ class MemoryPanel(QWidget):
 
     @Slot()
     def _copy_report(self) -> None:
+        from app.memory.export import snapshot_text
+
         QGuiApplication.clipboard().setText(snapshot_text(self._collector, self.shown_key))
         self._tell(self.tr("The report is in the clipboard."))
 
@@ -368,6 +375,8 @@ class MemoryPanel(QWidget):
 
     def save_to(self, path: Path, kind: Kind) -> None:
         """Writes the readings ("csv"), the picture ("png") or the report ("json"). Raises OSError."""
+        from app.memory.export import csv_text, snapshot_text
+
         if kind == "csv":
             path.write_text(csv_text(self.history), encoding="utf-8")
         elif kind == "json":

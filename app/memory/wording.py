@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from math import isnan
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
-from engine.monitor import NoGpu
+if TYPE_CHECKING:
+    from engine.monitor import NoGpu
 
 GIB = 2**30
 _UNKNOWN = "—"
@@ -17,11 +19,11 @@ def _tr(text: str) -> str:
 
 
 def gib_text(size_bytes: float) -> str:
-    """Returns an amount as the panel writes it, three figures at most: `0.04 GiB`, `1.75 GiB`, `23.4 GiB`, `139 GiB`."""
+    """Returns an amount as the panel writes it, to about three figures: `0.041 GiB`, `1.75 GiB`, `23.4 GiB`, `139 GiB`."""
     if isnan(size_bytes):
         return _UNKNOWN
     gib = size_bytes / GIB
-    decimals = 2 if gib < 9.995 else 1 if gib < 99.95 else 0
+    decimals = 3 if 0 < gib < 0.0995 else 2 if gib < 9.995 else 1 if gib < 99.95 else 0
     return _tr("{amount} GiB").format(amount=f"{gib:.{decimals}f}")
 
 

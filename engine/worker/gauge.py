@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import os
 import sys
 import time
@@ -50,7 +51,7 @@ class Gauge:
 def heap_in_use_bytes() -> int | None:
     """Returns what malloc has handed out in this process and not got back; None where the C library is not glibc 2.33 or later.
 
-    Less than 50 µs with the few free pieces that a worker has.
+    It walks the free pieces: 0.3 ms in a worker with a model, so 0.3 % of a core at ten times a second.
     """
     mallinfo2 = _mallinfo2()
     if mallinfo2 is None:
@@ -70,6 +71,7 @@ class _MallInfo2(ctypes.Structure):
     )  # fmt: skip
 
 
+@functools.cache
 def _mallinfo2() -> Callable[[], Any] | None:
     if not sys.platform.startswith("linux"):
         return None
