@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QGuiApplication, QPainter, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QSizePolicy, QVBoxLayout, QWidget
 
 from app.actions import allow
 from app.memory.collector import Collector
@@ -52,6 +52,7 @@ class MemoryPanel(QWidget):
         self.setObjectName("memory")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(self.tr("Memory"))
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._theme = theme
         self._collector = Collector()
         # What is shown of it: the place (None: where the models run), how much of the past, and the readings while it is paused.
@@ -62,6 +63,7 @@ class MemoryPanel(QWidget):
         self._cursor_s: float | None = None
         self._said = ""
         self._is_dirty = True
+        self._cannot_draw = False
         self._has_readings: bool | None = None
         self.commands = Commands(self)
         self.header = Header(self.commands)
@@ -75,7 +77,7 @@ class MemoryPanel(QWidget):
         self._refresh()
 
     def _build(self) -> None:
-        self.placeholder = QLabel(self.tr("No readings yet."))
+        self.placeholder = QLabel(self.tr("The first readings come in a moment."))
         self.placeholder.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.placeholder.setProperty("role", "muted")
         self.body = QWidget()
@@ -209,6 +211,7 @@ class MemoryPanel(QWidget):
     @Slot(str)
     def _put_timeline(self, problem: str) -> None:
         if problem:
+            self._cannot_draw = True
             self.placeholder.setText(self.tr("The timeline cannot be shown: {problem}.").format(problem=problem))
             return
         from app.memory.timeline import Timeline
@@ -249,6 +252,8 @@ class MemoryPanel(QWidget):
 
     def _show_body(self, history: History, is_gpu: bool) -> None:
         self.placeholder.setVisible(self.timeline is None or not len(history))
+        if len(history) and not self._cannot_draw:
+            self.placeholder.setText(self.tr("Loading the timeline…"))
         if self.timeline is not None:
             self.timeline.setVisible(bool(len(history)))
             scope: Scope = "ours" if self.commands.scope.isChecked() else "all"

@@ -19,10 +19,12 @@ def _tr(text: str) -> str:
 
 
 def gib_text(size_bytes: float) -> str:
-    """Returns an amount as the panel writes it, to about three figures: `0.041 GiB`, `1.75 GiB`, `23.4 GiB`, `139 GiB`."""
+    """Returns an amount as the panel writes it: `< 0.001 GiB`, `0.041 GiB`, `1.75 GiB`, `23.4 GiB`, `139 GiB`."""
     if isnan(size_bytes):
         return _UNKNOWN
     gib = size_bytes / GIB
+    if 0 < gib < 0.0005:
+        return _tr("< 0.001 GiB")
     decimals = 3 if 0 < gib < 0.0995 else 2 if gib < 9.995 else 1 if gib < 99.95 else 0
     return _tr("{amount} GiB").format(amount=f"{gib:.{decimals}f}")
 
