@@ -1,0 +1,2858 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="de" sourcelanguage="en">
+    <context>
+        <name>Actions</name>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Choose images, or drop them anywhere on the window.</source>
+            <translation>Bilder auswählen oder irgendwo auf das Fenster ziehen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Choose the original in full size: the results are measured against it.</source>
+            <translation>Das Original in voller Größe wählen: Daran werden die Ergebnisse gemessen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Choose the result's folder, name and format.</source>
+            <translation>Ordner, Namen und Format des Ergebnisses wählen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Close image</source>
+            <translation>Bild schließen</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Commands…</source>
+            <translation>Befehle…</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Find anything that can be done by its name.</source>
+            <translation>Alles, was sich tun lässt, nach seinem Namen finden.</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Full screen</source>
+            <translation>Vollbild</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Keys</source>
+            <translation>Tasten</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Language, colours, where results go, and the device.</source>
+            <translation>Sprache, Farben, Ablage der Ergebnisse und das Gerät.</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>List every key.</source>
+            <translation>Alle Tasten auflisten.</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Open folder…</source>
+            <translation>Ordner öffnen…</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Open…</source>
+            <translation>Öffnen…</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Paste</source>
+            <translation>Einfügen</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Pause</source>
+            <translation>Pause</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Preview</source>
+            <translation>Vorschau</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Quit</source>
+            <translation>Beenden</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Run a small part of the image through all ticked models.</source>
+            <translation>Einen kleinen Teil des Bildes durch alle angekreuzten Modelle schicken.</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Run the marked model on every image that lacks it.</source>
+            <translation>Das markierte Modell auf jedes Bild anwenden, dem es noch fehlt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Save</source>
+            <translation>Speichern</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Save as…</source>
+            <translation>Speichern unter…</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Settings…</source>
+            <translation>Einstellungen…</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Stop at once. Upscale again to go on from what is finished.</source>
+            <translation>Sofort anhalten. Ein neuer Start macht bei dem weiter, was fertig ist.</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Stop here, and go on later from the tiles that are done.</source>
+            <translation>Hier anhalten und später bei den fertigen Kacheln weitermachen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Take back what was last done to the list of images.</source>
+            <translation>Die letzte Änderung an der Bilderliste zurücknehmen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Take in every image of a folder.</source>
+            <translation>Alle Bilder eines Ordners aufnehmen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Take in the image, or the files, of the clipboard.</source>
+            <translation>Das Bild oder die Dateien der Zwischenablage aufnehmen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Take the image shown out of the window.</source>
+            <translation>Das gezeigte Bild aus dem Fenster nehmen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Undo</source>
+            <translation>Rückgängig</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Upscale</source>
+            <translation>Vergrößern</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Use a reference…</source>
+            <translation>Referenz verwenden…</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Write the result beside its input, under a free name.</source>
+            <translation>Das Ergebnis unter einem freien Namen neben das Bild schreiben.</translation>
+        </message>
+    </context>
+    <context>
+        <name>AttentionInspector</name>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>A slider goes through the network step by step.</source>
+            <translation>Ein Schieberegler führt Schritt für Schritt durch das Netz.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>Attention</source>
+            <translation>Attention</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>Attention inspector</source>
+            <translation>Attention-Inspektor</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>Click a pixel of the picture</source>
+            <translation>Klicken Sie auf einen Bildpunkt</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>Computed in {duration} on {device}, {precision}.</source>
+            <translation>Berechnet in {duration} auf {device}, {precision}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>ESC convolves with a large kernel, to which each tile adds a small one of its own.</source>
+            <translation>ESC faltet mit einem großen Kern, dem jede Kachel einen kleinen eigenen hinzufügt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>Look into the model from the same pixel once more.</source>
+            <translation>Noch einmal vom selben Bildpunkt aus in das Modell blicken.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>Looking into the model</source>
+            <translation>Blick in das Modell</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>Looking into {model}…</source>
+            <translation>Blick in {model}…</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>PFT reads fewer and fewer tokens of its window, layer by layer.</source>
+            <translation>PFT liest von Schicht zu Schicht immer weniger Tokens seines Fensters.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>Pixel {x}, {y}</source>
+            <translation>Bildpunkt {x}, {y}</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>Press A and click a pixel</source>
+            <translation>A drücken und auf einen Bildpunkt klicken</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>SSCAN reads a few whole windows, the most alike wherever they lie.</source>
+            <translation>SSCAN liest einige ganze Fenster: die ähnlichsten, wo immer sie liegen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>Seen on a tile of {size} px</source>
+            <translation>Gesehen auf einer Kachel von {size} px</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>Show where {model} looks.</source>
+            <translation>Zeigen, wohin {model} blickt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>Then click a pixel of it to see where the model looks.</source>
+            <translation>Klicken Sie dann auf einen Bildpunkt, um zu sehen, wohin das Modell blickt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>Try again</source>
+            <translation>Noch einmal</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>Upscale the picture first</source>
+            <translation>Vergrößern Sie zuerst das Bild</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>You will see where each model looks from that pixel of the picture.</source>
+            <translation>Sie sehen dann, wohin jedes Modell von diesem Bildpunkt aus blickt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/panel.py" />
+            <source>You will see where each model looks from there.</source>
+            <translation>Sie sehen dann, wohin jedes Modell von dort aus blickt.</translation>
+        </message>
+    </context>
+    <context>
+        <name>Bar</name>
+        <message>
+            <location filename="../../app/compare/bar.py" />
+            <source>Absolute</source>
+            <translation>Absolut</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/bar.py" />
+            <source>Gain</source>
+            <translation>Verstärkung</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/bar.py" />
+            <source>How smaller pictures are enlarged</source>
+            <translation>Wie kleinere Bilder vergrößert werden</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/bar.py" />
+            <source>How the input is enlarged to the size of its result.
+Above 300 % pixels are shown as squares.</source>
+            <translation>Wie die Vorlage auf die Größe des Ergebnisses gebracht wird.
+Ab 300 % erscheinen Bildpunkte als Quadrate.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/bar.py" />
+            <source>Input: {method}</source>
+            <translation>Vorlage: {method}</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/bar.py" />
+            <source>Kind of difference</source>
+            <translation>Art der Differenz</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/bar.py" />
+            <source>Signed</source>
+            <translation>Mit Vorzeichen</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/bar.py" />
+            <source>Structure (SSIM)</source>
+            <translation>Struktur (SSIM)</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/bar.py" />
+            <source>What is shown of the difference between picture and reference.</source>
+            <translation>Was von der Differenz zwischen Bild und Referenz gezeigt wird.</translation>
+        </message>
+    </context>
+    <context>
+        <name>Chip</name>
+        <message>
+            <location filename="../../app/compare/chip.py" />
+            <source>Ref</source>
+            <translation>Ref</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/chip.py" />
+            <source>Reference</source>
+            <translation>Referenz</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/chip.py" />
+            <source>{title} ({number}; hold to peek)
+Shift and click, or the right button: make it the reference (Shift+{number}).</source>
+            <translation>{title} ({number}; halten, um kurz hinzusehen)
+Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}).</translation>
+        </message>
+    </context>
+    <context>
+        <name>CommandPalette</name>
+        <message>
+            <location filename="../../app/manners/palette.py" />
+            <source>Command palette</source>
+            <translation>Befehlspalette</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/palette.py" />
+            <source>Commands</source>
+            <translation>Befehle</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/palette.py" />
+            <source>No command is called that.</source>
+            <translation>So heißt kein Befehl.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/palette.py" />
+            <source>Search commands</source>
+            <translation>Befehle suchen</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/palette.py" />
+            <source>What do you want to do?</source>
+            <translation>Was möchten Sie tun?</translation>
+        </message>
+    </context>
+    <context>
+        <name>Commands</name>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>1:1</source>
+            <translation>1:1</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>All pictures at once.</source>
+            <translation>Alle Bilder zugleich.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Attention inspector</source>
+            <translation>Attention-Inspektor</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Choose the gain so that the largest difference in view fills the scale.</source>
+            <translation>Die Verstärkung so wählen, dass die größte sichtbare Differenz die Skala füllt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Clear</source>
+            <translation>Leeren</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Clear the region</source>
+            <translation>Bereich aufheben</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Click a pixel to see where each model looks.</source>
+            <translation>Auf einen Bildpunkt klicken, um zu sehen, wohin jedes Modell blickt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Colours for the size of the difference, or the plain values.</source>
+            <translation>Farben für die Größe der Differenz oder die reinen Werte.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Copy report</source>
+            <translation>Bericht kopieren</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Copy what is known of memory to the clipboard, for the report of a bug. It names no files.</source>
+            <translation>Was über den Speicher bekannt ist, für eine Fehlermeldung in die Zwischenablage kopieren. Dateien werden nicht genannt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Ctrl with the arrow keys moves it.</source>
+            <translation>Strg mit den Pfeiltasten verschiebt sie.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Difference</source>
+            <translation>Differenz</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Esc does it too.</source>
+            <translation>Esc tut es auch.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>False colour</source>
+            <translation>Falschfarben</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Fit</source>
+            <translation>Einpassen</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Forget the readings until now.</source>
+            <translation>Die bisherigen Messwerte vergessen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Grid</source>
+            <translation>Raster</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Hold the picture still. The readings go on, and are there afterwards.</source>
+            <translation>Das Bild anhalten. Die Messung läuft weiter und ist danach vollständig.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Leave other programs out, and magnify what Triptych itself holds.</source>
+            <translation>Andere Programme weglassen und vergrößern, was Triptych selbst belegt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Less gain</source>
+            <translation>Weniger Verstärkung</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Loupe</source>
+            <translation>Lupe</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Memory</source>
+            <translation>Speicher</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>More gain</source>
+            <translation>Mehr Verstärkung</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Next layout</source>
+            <translation>Nächste Anordnung</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Normalise</source>
+            <translation>Normieren</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>One</source>
+            <translation>Einzeln</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>One picture, flipped in place with the digits.</source>
+            <translation>Ein Bild, mit den Ziffern an Ort und Stelle gewechselt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>One pixel of the result on one of the screen.</source>
+            <translation>Ein Bildpunkt des Ergebnisses auf einem des Bildschirms.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>One, wipe, side by side, grid.</source>
+            <translation>Einzeln, Wischen, nebeneinander, Raster.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Pause</source>
+            <translation>Pause</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Picture and reference trade places.</source>
+            <translation>Bild und Referenz tauschen die Plätze.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Picture as PNG…</source>
+            <translation>Bild als PNG…</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Pixel inspector</source>
+            <translation>Pixel-Inspektor</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Readings as CSV…</source>
+            <translation>Messwerte als CSV…</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Reference and picture beside each other.</source>
+            <translation>Referenz und Bild nebeneinander.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Reference and picture, parted by a line to drag.</source>
+            <translation>Referenz und Bild, durch eine verschiebbare Linie geteilt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Report as JSON…</source>
+            <translation>Bericht als JSON…</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Save every reading, in bytes.</source>
+            <translation>Alle Messwerte speichern, in Byte.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Save what the panel shows.</source>
+            <translation>Speichern, was die Leiste zeigt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Save what the report of a bug needs. It names no files.</source>
+            <translation>Speichern, was eine Fehlermeldung braucht. Dateien werden nicht genannt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Say how the models can be made to run on a GPU.</source>
+            <translation>Sagen, wie die Modelle auf einer GPU laufen können.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Shift and drag marks a region.</source>
+            <translation>Umschalt und Ziehen markiert einen Bereich.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Show differences larger.</source>
+            <translation>Differenzen stärker zeigen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Show differences smaller.</source>
+            <translation>Differenzen schwächer zeigen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Show or hide where the memory goes.</source>
+            <translation>Zeigen oder verbergen, wohin der Speicher geht.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Show the difference first (D).</source>
+            <translation>Zeigen Sie zuerst die Differenz (D).</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Show the tiles of the plan over the picture.</source>
+            <translation>Die Kacheln des Plans über dem Bild zeigen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Show the whole image.</source>
+            <translation>Das ganze Bild zeigen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Side by side</source>
+            <translation>Nebeneinander</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Swap</source>
+            <translation>Tauschen</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>The spot under the pointer, enlarged, in every picture.</source>
+            <translation>Die Stelle unter dem Zeiger, vergrößert, in jedem Bild.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>The values under the pointer, in every picture.</source>
+            <translation>Die Werte unter dem Zeiger, in jedem Bild.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>The wheel zooms at the pointer.</source>
+            <translation>Das Mausrad zoomt am Zeiger.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>There is no picture yet.</source>
+            <translation>Es gibt noch kein Bild.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>There is no plan of tiles for this image yet.</source>
+            <translation>Für dieses Bild gibt es noch keinen Kachelplan.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>There is only one picture: upscale it, or add a reference.</source>
+            <translation>Es gibt nur ein Bild: Vergrößern Sie es oder fügen Sie eine Referenz hinzu.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>This is for the wipe.</source>
+            <translation>Das gehört zum Wischen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Tile grid</source>
+            <translation>Kachelraster</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Triptych only</source>
+            <translation>Nur Triptych</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Turn the divider</source>
+            <translation>Trennlinie drehen</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>What differs from the reference; again: back.</source>
+            <translation>Was von der Referenz abweicht; noch einmal: zurück.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>What to do…</source>
+            <translation>Was tun…</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Wipe</source>
+            <translation>Wischen</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Zoom in</source>
+            <translation>Vergrößert zeigen</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Zoom out</source>
+            <translation>Verkleinert zeigen</translation>
+        </message>
+    </context>
+    <context>
+        <name>ComparisonView</name>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Alt+Arrows</source>
+            <translation>Alt+Pfeile</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Arrows</source>
+            <translation>Pfeile</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Comparison</source>
+            <translation>Vergleich</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Ctrl+Arrows</source>
+            <translation>Strg+Pfeile</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Double click</source>
+            <translation>Doppelklick</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>From the whole picture to 1:1, and back</source>
+            <translation>Vom ganzen Bild zu 1:1 und zurück</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Leave peek, region, inspector or loupe</source>
+            <translation>Kurzblick, Bereich, Inspektor oder Lupe verlassen</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Make a picture the reference</source>
+            <translation>Ein Bild zur Referenz machen</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Mark a region; a click clears it</source>
+            <translation>Einen Bereich markieren; ein Klick hebt ihn auf</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Move the divider of a wipe</source>
+            <translation>Die Trennlinie des Wischens verschieben</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Move the frame of the preview</source>
+            <translation>Den Rahmen der Vorschau verschieben</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Move the picture; with Shift further</source>
+            <translation>Das Bild verschieben; mit Umschalt weiter</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Peek at the reference while it is held</source>
+            <translation>Die Referenz zeigen, solange gehalten</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Pictures</source>
+            <translation>Bilder</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Shift+Drag</source>
+            <translation>Umschalt+Ziehen</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Show a picture; hold to peek</source>
+            <translation>Ein Bild zeigen; halten für einen Kurzblick</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Space</source>
+            <translation>Leertaste</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Wheel</source>
+            <translation>Mausrad</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Zoom at the pointer</source>
+            <translation>Am Zeiger zoomen</translation>
+        </message>
+    </context>
+    <context>
+        <name>ConfirmLoss</name>
+        <message>
+            <location filename="../../app/dialogs/closing.py" />
+            <source>Keep working</source>
+            <translation>Weiterarbeiten</translation>
+        </message>
+    </context>
+    <context>
+        <name>CountChart</name>
+        <message>
+            <location filename="../../app/inspector/count_chart.py" />
+            <source>Tokens left after each layer</source>
+            <translation>Tokens, die nach jeder Schicht bleiben</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/count_chart.py" />
+            <source>Tokens left after each layer: {counts}.
+Click a bar to see it.</source>
+            <translation>Tokens, die nach jeder Schicht bleiben: {counts}.
+Ein Klick auf einen Balken zeigt sie.</translation>
+        </message>
+    </context>
+    <context>
+        <name>CrashReporter</name>
+        <message>
+            <location filename="../../app/crash.py" />
+            <source>Something unforeseen went wrong ({what}).</source>
+            <translation>Etwas Unvorhergesehenes ging schief ({what}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/crash.py" />
+            <source>You can go on, but save your results first. The report helps us to mend it.</source>
+            <translation>Sie können weiterarbeiten, speichern Sie aber zuerst Ihre Ergebnisse. Der Bericht hilft uns, den Fehler zu beheben.</translation>
+        </message>
+    </context>
+    <context>
+        <name>DropArea</name>
+        <message>
+            <location filename="../../app/widgets/drop_area.py" />
+            <source>Drop area</source>
+            <translation>Ablagefläche</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/drop_area.py" />
+            <source>Drop images here</source>
+            <translation>Bilder hierher ziehen</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/drop_area.py" />
+            <source>Folders too, and images from the clipboard. Checkpoints (.safetensors, .pth) become models.</source>
+            <translation>Auch Ordner und Bilder aus der Zwischenablage. Checkpoints (.safetensors, .pth) werden zu Modellen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/drop_area.py" />
+            <source>It takes {formats}, in 8 or 16 bits.</source>
+            <translation>Angenommen werden {formats} mit 8 oder 16 Bit.</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/drop_area.py" />
+            <source>Let go to open</source>
+            <translation>Loslassen zum Öffnen</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/drop_area.py" />
+            <source>Open…</source>
+            <translation>Öffnen…</translation>
+        </message>
+    </context>
+    <context>
+        <name>Figures</name>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Activations</source>
+            <translation>Aktivierungen</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>All memory that there is.</source>
+            <translation>Der gesamte vorhandene Speicher.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>All that other programs hold, and the system, and this window.</source>
+            <translation>Alles, was andere Programme, das System und dieses Fenster belegen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Allocated</source>
+            <translation>Belegt</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Cached</source>
+            <translation>Vorgehalten</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Context</source>
+            <translation>Kontext</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Free</source>
+            <translation>Frei</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Held by the allocator and free for the next tile.</source>
+            <translation>Von der Speicherverwaltung gehalten und frei für die nächste Kachel.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Libraries</source>
+            <translation>Bibliotheken</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Limit</source>
+            <translation>Grenze</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Other programs</source>
+            <translation>Andere Programme</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Peak of a tile</source>
+            <translation>Spitze einer Kachel</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Peak, tile {number}</source>
+            <translation>Spitze, Kachel {number}</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Predicted</source>
+            <translation>Vorhersage</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Reserved</source>
+            <translation>Reserviert</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>The highest that a tile reached, counted as Reserved is.</source>
+            <translation>Das Höchste, was eine Kachel erreicht hat, gezählt wie „Reserviert“.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>The highest that the plan of the job expects, counted as Reserved is.</source>
+            <translation>Das Höchste, was der Plan des Auftrags erwartet, gezählt wie „Reserviert“.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>The parameters of the model.</source>
+            <translation>Die Parameter des Modells.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>The worker without a model: the interpreter and its libraries.</source>
+            <translation>Der Arbeitsprozess ohne Modell: der Interpreter und seine Bibliotheken.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Total</source>
+            <translation>Gesamt</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Weights</source>
+            <translation>Gewichte</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Weights and activations together.</source>
+            <translation>Gewichte und Aktivierungen zusammen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>Weights, activations and cached together.</source>
+            <translation>Gewichte, Aktivierungen und Vorgehaltenes zusammen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>What a job may use, counted as Reserved is: what was free when it was planned, less a reserve.</source>
+            <translation>Was ein Auftrag nutzen darf, gezählt wie „Reserviert“: was beim Planen frei war, abzüglich einer Reserve.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>What could be had without taking it from anybody.</source>
+            <translation>Was zu haben wäre, ohne es jemandem wegzunehmen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>What the driver needs to run programs of ours: CUDA's context and the kernels.</source>
+            <translation>Was der Treiber für unsere Programme braucht: den Kontext von CUDA und die Kernel.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>What the network computes with while it runs a tile.</source>
+            <translation>Womit das Netz rechnet, während es eine Kachel bearbeitet.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>no job is planned</source>
+            <translation>kein Auftrag geplant</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>no tile yet</source>
+            <translation>noch keine Kachel</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/figures.py" />
+            <source>unknown</source>
+            <translation>unbekannt</translation>
+        </message>
+    </context>
+    <context>
+        <name>Header</name>
+        <message>
+            <location filename="../../app/memory/header.py" />
+            <source>Choose the device whose memory is shown.</source>
+            <translation>Das Gerät wählen, dessen Speicher gezeigt wird.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/header.py" />
+            <source>Host memory</source>
+            <translation>Hauptspeicher</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/header.py" />
+            <source>Memory in use</source>
+            <translation>Genutzter Speicher</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/header.py" />
+            <source>Save the readings, the picture or a report.</source>
+            <translation>Die Messwerte, das Bild oder einen Bericht speichern.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/header.py" />
+            <source>Save…</source>
+            <translation>Speichern…</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/header.py" />
+            <source>The moment that is read</source>
+            <translation>Der abgelesene Zeitpunkt</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/header.py" />
+            <source>Which memory is shown</source>
+            <translation>Welcher Speicher gezeigt wird</translation>
+        </message>
+    </context>
+    <context>
+        <name>HeatLegend</name>
+        <message>
+            <location filename="../../app/inspector/legend.py" />
+            <source>Colours from weak to strong</source>
+            <translation>Farben von schwach bis stark</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/legend.py" />
+            <source>Relative to the strongest. The colours follow the square root, so that weak ones are seen.</source>
+            <translation>Bezogen auf das Stärkste. Die Farben folgen der Quadratwurzel, damit auch Schwaches zu sehen ist.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/legend.py" />
+            <source>strong</source>
+            <translation>stark</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/legend.py" />
+            <source>weak</source>
+            <translation>schwach</translation>
+        </message>
+    </context>
+    <context>
+        <name>Helping</name>
+        <message>
+            <location filename="../../app/windows/helping.py" />
+            <source>Close Triptych and open it again.</source>
+            <translation>Schließen Sie Triptych und öffnen Sie es wieder.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/helping.py" />
+            <source>The new language is shown from the next start on.</source>
+            <translation>Die neue Sprache erscheint ab dem nächsten Start.</translation>
+        </message>
+    </context>
+    <context>
+        <name>Inspecting</name>
+        <message>
+            <location filename="../../app/windows/inspecting.py" />
+            <source>The worker is busy with a job.</source>
+            <translation>Der Arbeitsprozess ist mit einem Auftrag beschäftigt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/inspecting.py" />
+            <source>Wait until it is done, or pause it (Ctrl+Shift+.), then pick the pixel again.</source>
+            <translation>Warten Sie, bis er fertig ist, oder halten Sie ihn an (Strg+Umschalt+.), und wählen Sie den Bildpunkt noch einmal.</translation>
+        </message>
+    </context>
+    <context>
+        <name>KernelDetails</name>
+        <message>
+            <location filename="../../app/inspector/kernel_details.py" />
+            <source>All channels (mean)</source>
+            <translation>Alle Kanäle (Mittel)</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/kernel_details.py" />
+            <source>Channel</source>
+            <translation>Kanal</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/kernel_details.py" />
+            <source>Channel {number}</source>
+            <translation>Kanal {number}</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/kernel_details.py" />
+            <source>Over the picture: the {edge} × {edge} px around the pixel, and how strong the whole kernel is there.</source>
+            <translation>Über dem Bild: die {edge} × {edge} px um den Bildpunkt und wie stark der ganze Kern dort ist.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/kernel_details.py" />
+            <source>Shown is what a channel makes of itself; the shared kernel mixes all {count} as well.</source>
+            <translation>Gezeigt wird, was ein Kanal aus sich selbst macht; der gemeinsame Kern mischt auch alle {count}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/kernel_details.py" />
+            <source>The convolution has a kernel for each of its channels.</source>
+            <translation>Die Faltung hat für jeden ihrer Kanäle einen Kern.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/kernel_details.py" />
+            <source>The shared kernel is the same everywhere in the network; the small one is made from this tile.</source>
+            <translation>Der gemeinsame Kern ist überall im Netz derselbe; der kleine entsteht aus dieser Kachel.</translation>
+        </message>
+    </context>
+    <context>
+        <name>KernelView</name>
+        <message>
+            <location filename="../../app/inspector/kernel_view.py" />
+            <source>Blue is negative, orange positive, black nothing.</source>
+            <translation>Blau ist negativ, Orange positiv, Schwarz null.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/kernel_view.py" />
+            <source>Kernels</source>
+            <translation>Kerne</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/kernel_view.py" />
+            <source>Shared</source>
+            <translation>Gemeinsam</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/kernel_view.py" />
+            <source>Sum</source>
+            <translation>Summe</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/kernel_view.py" />
+            <source>This tile</source>
+            <translation>Diese Kachel</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/kernel_view.py" />
+            <source>{name}: up to {value}</source>
+            <translation>{name}: bis {value}</translation>
+        </message>
+    </context>
+    <context>
+        <name>Keys</name>
+        <message>
+            <location filename="../../app/dialogs/keys.py" />
+            <source>Comparison</source>
+            <translation>Vergleich</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/keys.py" />
+            <source>Everywhere</source>
+            <translation>Überall</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/keys.py" />
+            <source>Keys</source>
+            <translation>Tasten</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/keys.py" />
+            <source>The keys of the comparison act while it has the focus: click on it.</source>
+            <translation>Die Tasten des Vergleichs wirken, solange er den Fokus hat: Klicken Sie darauf.</translation>
+        </message>
+    </context>
+    <context>
+        <name>MainWindow</name>
+        <message>
+            <location filename="../../app/windows/main_window.py" />
+            <source>Close Triptych</source>
+            <translation>Triptych schließen</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/main_window.py" />
+            <source>Ready on {device}, {precision}.</source>
+            <translation>Bereit auf {device}, {precision}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/main_window.py" />
+            <source>Zoom {percent}</source>
+            <translation>Zoom {percent}</translation>
+        </message>
+    </context>
+    <context>
+        <name>MemoryPanel</name>
+        <message>
+            <location filename="../../app/memory/panel.py" />
+            <source>GPU memory</source>
+            <translation>GPU-Speicher</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/panel.py" />
+            <source>Go on</source>
+            <translation>Weiter</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/panel.py" />
+            <source>Loading the timeline…</source>
+            <translation>Der Zeitverlauf wird geladen…</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/panel.py" />
+            <source>Memory</source>
+            <translation>Speicher</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/panel.py" />
+            <source>Pause</source>
+            <translation>Pause</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/panel.py" />
+            <source>Paused</source>
+            <translation>Angehalten</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/panel.py" />
+            <source>Saved as {name}.</source>
+            <translation>Gespeichert als {name}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/panel.py" />
+            <source>The first readings come in a moment.</source>
+            <translation>Die ersten Messwerte kommen gleich.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/panel.py" />
+            <source>The models can run on a GPU.</source>
+            <translation>Die Modelle können auf einer GPU laufen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/panel.py" />
+            <source>The report is in the clipboard.</source>
+            <translation>Der Bericht ist in der Zwischenablage.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/panel.py" />
+            <source>The timeline cannot be shown: {problem}.</source>
+            <translation>Der Zeitverlauf kann nicht gezeigt werden: {problem}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/panel.py" />
+            <source>There are no readings yet.</source>
+            <translation>Es gibt noch keine Messwerte.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/panel.py" />
+            <source>Triptych {ours} · others {other} of {total}</source>
+            <translation>Triptych {ours} · andere {other} von {total}</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/panel.py" />
+            <source>Why no GPU is used</source>
+            <translation>Warum keine GPU genutzt wird</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/panel.py" />
+            <source>the folder does not allow it</source>
+            <translation>der Ordner erlaubt es nicht</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/panel.py" />
+            <source>{name} cannot be written: {reason}</source>
+            <translation>{name} kann nicht geschrieben werden: {reason}</translation>
+        </message>
+    </context>
+    <context>
+        <name>ModelCard</name>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
+            <source>Preview with {name}</source>
+            <translation>Vorschau mit {name}</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
+            <source>Ticked models are in the preview (Ctrl+R).</source>
+            <translation>Angekreuzte Modelle sind in der Vorschau (Strg+R).</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
+            <source>added by you</source>
+            <translation>von Ihnen hinzugefügt</translation>
+        </message>
+    </context>
+    <context>
+        <name>ModelPanel</name>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
+            <source>Looking for models…</source>
+            <translation>Modelle werden gesucht…</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
+            <source>Model</source>
+            <translation>Modell</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
+            <source>Save each result</source>
+            <translation>Jedes Ergebnis speichern</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
+            <source>Scale</source>
+            <translation>Maßstab</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
+            <source>There are no models here. `triptych models add FILE` adds a checkpoint.</source>
+            <translation>Hier gibt es keine Modelle. `triptych models add DATEI` fügt einen Checkpoint hinzu.</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
+            <source>Tiling</source>
+            <translation>Kacheln</translation>
+        </message>
+    </context>
+    <context>
+        <name>Notice</name>
+        <message>
+            <location filename="../../app/widgets/notice.py" />
+            <source>Copy report</source>
+            <translation>Bericht kopieren</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/notice.py" />
+            <source>Details</source>
+            <translation>Einzelheiten</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/notice.py" />
+            <source>Dismiss</source>
+            <translation>Ausblenden</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/notice.py" />
+            <source>Dismiss (Esc)</source>
+            <translation>Ausblenden (Esc)</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/notice.py" />
+            <source>Error</source>
+            <translation>Fehler</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/notice.py" />
+            <source>Put the message and its details on the clipboard.</source>
+            <translation>Die Meldung mit ihren Einzelheiten in die Zwischenablage legen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/notice.py" />
+            <source>Show what the program itself says about it.</source>
+            <translation>Zeigen, was das Programm selbst dazu sagt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/notice.py" />
+            <source>Warning</source>
+            <translation>Warnung</translation>
+        </message>
+    </context>
+    <context>
+        <name>NoticeStack</name>
+        <message>
+            <location filename="../../app/widgets/notice.py" />
+            <source>{name} and {count} more: {warning}</source>
+            <translation>{name} und {count} weitere: {warning}</translation>
+        </message>
+    </context>
+    <context>
+        <name>Opening</name>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>A reference has exactly 1, 2, 3 or 4 times the pixels of the image on each side: {sizes}.</source>
+            <translation>Eine Referenz hat auf jeder Seite genau 1-, 2-, 3- oder 4-mal so viele Bildpunkte wie das Bild: {sizes}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>Added {name} ×{scale}. It is in the list of models now.</source>
+            <translation>{name} ×{scale} ist hinzugefügt und steht jetzt in der Modellliste.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>Checking the checkpoint {name}…</source>
+            <translation>Der Checkpoint {name} wird geprüft…</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>Copy an image, or files, in another program first.</source>
+            <translation>Kopieren Sie zuerst in einem anderen Programm ein Bild oder Dateien.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>Discard</source>
+            <translation>Verwerfen</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>Go on from the tiles that are done.</source>
+            <translation>Bei den fertigen Kacheln weitermachen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>It takes the formats that the drop area names; folders inside it are looked into too.</source>
+            <translation>Angenommen werden die Formate, die die Ablagefläche nennt; auch Ordner darin werden durchsucht.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>Open an image from a folder that can be written to; pasted images are put beside it.</source>
+            <translation>Öffnen Sie ein Bild aus einem beschreibbaren Ordner; eingefügte Bilder werden daneben abgelegt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>Pasted image</source>
+            <translation>Eingefügtes Bild</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>Remove what was done of them.</source>
+            <translation>Entfernen, was davon fertig war.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>Resume</source>
+            <translation>Fortsetzen</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>Save it first, then drop the file.</source>
+            <translation>Speichern Sie es zuerst und ziehen Sie dann die Datei hierher.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>The pasted image cannot be written into {folder}.</source>
+            <translation>Das eingefügte Bild kann nicht in {folder} geschrieben werden.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>The result is {path}.</source>
+            <translation>Das Ergebnis ist {path}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>There is no image in the clipboard.</source>
+            <translation>In der Zwischenablage ist kein Bild.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>There is no image in the folder {name}.</source>
+            <translation>Im Ordner {name} ist kein Bild.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>{name} has {size} pixels and cannot be the reference of {image}.</source>
+            <translation>{name} hat {size} Bildpunkte und kann nicht die Referenz von {image} sein.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>{name} is finished.</source>
+            <translation>{name} ist fertig.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/opening.py" />
+            <source>{name} is not a file on this computer.</source>
+            <translation>{name} ist keine Datei auf diesem Rechner.</translation>
+        </message>
+    </context>
+    <context>
+        <name>PictureList</name>
+        <message>
+            <location filename="../../app/widgets/picture_list.py" />
+            <source>Images</source>
+            <translation>Bilder</translation>
+        </message>
+    </context>
+    <context>
+        <name>Previewing</name>
+        <message>
+            <location filename="../../app/windows/previewing.py" />
+            <source>Preview. Drag the frame to look elsewhere; Ctrl+R goes back to the results.</source>
+            <translation>Vorschau. Der Rahmen lässt sich an andere Stellen ziehen; Strg+R führt zu den Ergebnissen zurück.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/previewing.py" />
+            <source>Previewing with {count} models…</source>
+            <translation>Vorschau mit {count} Modellen…</translation>
+        </message>
+    </context>
+    <context>
+        <name>ProgressStrip</name>
+        <message>
+            <location filename="../../app/widgets/progress_strip.py" />
+            <source>About {duration} left</source>
+            <translation>Noch etwa {duration}</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/progress_strip.py" />
+            <source>Open the folder that holds the saved file.</source>
+            <translation>Den Ordner mit der gespeicherten Datei öffnen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/progress_strip.py" />
+            <source>Progress</source>
+            <translation>Fortschritt</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/progress_strip.py" />
+            <source>Progress of the job</source>
+            <translation>Fortschritt des Auftrags</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/progress_strip.py" />
+            <source>Show in folder</source>
+            <translation>Im Ordner zeigen</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/progress_strip.py" />
+            <source>Tile {done} of {tiles}</source>
+            <translation>Kachel {done} von {tiles}</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/progress_strip.py" />
+            <source>{duration} left</source>
+            <translation>noch {duration}</translation>
+        </message>
+    </context>
+    <context>
+        <name>Queueing</name>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>A job is still running.</source>
+            <translation>Ein Auftrag läuft noch.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>Cancel this image</source>
+            <translation>Dieses Bild abbrechen</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>Close the image</source>
+            <translation>Das Bild schließen</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>Do first</source>
+            <translation>Als Erstes</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>Do last</source>
+            <translation>Als Letztes</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>It is in the line already.</source>
+            <translation>Es ist schon in der Reihe.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>It is the first already.</source>
+            <translation>Es ist schon das erste.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>It is the last already.</source>
+            <translation>Es ist schon das letzte.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>It was in {folder}.</source>
+            <translation>Es war in {folder}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>It will be cancelled.</source>
+            <translation>Er wird abgebrochen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>It will be lost.</source>
+            <translation>Es geht verloren.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>Nothing runs for this image.</source>
+            <translation>Für dieses Bild läuft nichts.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>Nothing was changed in the list of images.</source>
+            <translation>An der Bilderliste wurde nichts geändert.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>Remove</source>
+            <translation>Entfernen</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>Show in folder</source>
+            <translation>Im Ordner zeigen</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>The result {title} is not saved.</source>
+            <translation>Das Ergebnis {title} ist nicht gespeichert.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>There is no model to run.</source>
+            <translation>Es gibt kein Modell.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>They will be lost.</source>
+            <translation>Sie gehen verloren.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>Try again</source>
+            <translation>Noch einmal</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>{count} results are not saved.</source>
+            <translation>{count} Ergebnisse sind nicht gespeichert.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>{name} is not there any more.</source>
+            <translation>{name} ist nicht mehr da.</translation>
+        </message>
+    </context>
+    <context>
+        <name>Resumption</name>
+        <message>
+            <location filename="../../app/resumption.py" />
+            <source>One job was interrupted.</source>
+            <translation>Ein Auftrag wurde unterbrochen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/resumption.py" />
+            <source>and {count} more</source>
+            <translation>und {count} weitere</translation>
+        </message>
+        <message>
+            <location filename="../../app/resumption.py" />
+            <source>{count} jobs were interrupted.</source>
+            <translation>{count} Aufträge wurden unterbrochen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/resumption.py" />
+            <source>{name} · {model} ×{scale}: {done} of {tiles} tiles done</source>
+            <translation>{name} · {model} ×{scale}: {done} von {tiles} Kacheln fertig</translation>
+        </message>
+    </context>
+    <context>
+        <name>Running</name>
+        <message>
+            <location filename="../../app/windows/running.py" />
+            <source>Cancelled.</source>
+            <translation>Abgebrochen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/running.py" />
+            <source>Paused.</source>
+            <translation>Angehalten.</translation>
+        </message>
+    </context>
+    <context>
+        <name>Saving</name>
+        <message>
+            <location filename="../../app/windows/saving.py" />
+            <source>As soon as it is finished: {where}, as {name}.
+Settings (Ctrl+,) change that.</source>
+            <translation>Sobald es fertig ist: {where}, als {name}.
+Die Einstellungen (Strg+,) ändern das.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/saving.py" />
+            <source>Choose another folder, name or format with Save as… (Ctrl+Shift+S).</source>
+            <translation>Wählen Sie mit „Speichern unter…“ (Strg+Umschalt+S) einen anderen Ordner, Namen oder ein anderes Format.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/saving.py" />
+            <source>beside its image</source>
+            <translation>neben seinem Bild</translation>
+        </message>
+    </context>
+    <context>
+        <name>ScaleSwitch</name>
+        <message>
+            <location filename="../../app/widgets/scale_switch.py" />
+            <source>Make the image {scale} times as wide and as high.</source>
+            <translation>Das Bild {scale}-mal so breit und so hoch machen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/scale_switch.py" />
+            <source>Scale</source>
+            <translation>Maßstab</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/scale_switch.py" />
+            <source>Scale {scale}</source>
+            <translation>Maßstab {scale}</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/scale_switch.py" />
+            <source>{model} has no weights for ×{scale}. It offers {offered}.</source>
+            <translation>{model} hat keine Gewichte für ×{scale}. Es bietet {offered}.</translation>
+        </message>
+    </context>
+    <context>
+        <name>SelfTestCard</name>
+        <message>
+            <location filename="../../app/manners/self_test.py" />
+            <source>Choose another one in the settings (Ctrl+,).</source>
+            <translation>Wählen Sie in den Einstellungen (Strg+,) ein anderes.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/self_test.py" />
+            <source>Copy report</source>
+            <translation>Bericht kopieren</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/self_test.py" />
+            <source>Dismiss</source>
+            <translation>Ausblenden</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/self_test.py" />
+            <source>Dismiss (Esc)</source>
+            <translation>Ausblenden (Esc)</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/self_test.py" />
+            <source>It works, but slower than a GPU would. {reason}</source>
+            <translation>Das geht, aber langsamer als auf einer GPU. {reason}</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/self_test.py" />
+            <source>Put everything that was found on the clipboard, for a question or a bug report.</source>
+            <translation>Alles, was gefunden wurde, für eine Frage oder Fehlermeldung in die Zwischenablage legen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/self_test.py" />
+            <source>PyTorch's attention is used, which is slower: {reason}</source>
+            <translation>PyTorchs Attention rechnet, was langsamer ist: {reason}</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/self_test.py" />
+            <source>The device {device} is not there any more.</source>
+            <translation>Das Gerät {device} ist nicht mehr da.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/self_test.py" />
+            <source>There is a GPU, but the settings (Ctrl+,) choose the processor.</source>
+            <translation>Es gibt eine GPU, aber die Einstellungen (Strg+,) wählen den Prozessor.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/self_test.py" />
+            <source>Triptych cannot compute here.</source>
+            <translation>Triptych kann hier nicht rechnen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/self_test.py" />
+            <source>Triptych computes on the processor.</source>
+            <translation>Triptych rechnet auf dem Prozessor.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/self_test.py" />
+            <source>Triptych computes on the {name}.</source>
+            <translation>Triptych rechnet auf: {name}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/self_test.py" />
+            <source>Triptych's own kernels</source>
+            <translation>Triptychs eigene Kernel</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/self_test.py" />
+            <source>{free} of {total} GiB of memory free</source>
+            <translation>{free} von {total} GiB Speicher frei</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/self_test.py" />
+            <source>{threads} threads</source>
+            <translation>{threads} Threads</translation>
+        </message>
+    </context>
+    <context>
+        <name>SettingsDialog</name>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source> days</source>
+            <comment>after a number of days</comment>
+            <translation> Tage behalten</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>&amp;Appearance</source>
+            <translation>&amp;Aussehen</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>&amp;Device</source>
+            <translation>&amp;Gerät</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>&amp;Folder</source>
+            <translation>&amp;Ordner</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>&amp;Language</source>
+            <translation>&amp;Sprache</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>&amp;Name</source>
+            <translation>&amp;Name</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>&amp;Quality</source>
+            <translation>&amp;Qualität</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>As the desktop</source>
+            <translation>Wie der Desktop</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>As the image, where it can be written</source>
+            <translation>Wie das Bild, wo es schreibbar ist</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Beside each image</source>
+            <translation>Neben jedem Bild</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Choose the folder of the results.</source>
+            <translation>Wählen Sie den Ordner der Ergebnisse.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Choose…</source>
+            <translation>Wählen…</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Computing</source>
+            <translation>Rechnen</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Dark</source>
+            <translation>Dunkel</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Each result lies beside its image: no folder is needed.</source>
+            <translation>Jedes Ergebnis liegt neben seinem Bild: Ein Ordner ist nicht nötig.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>F&amp;ormat</source>
+            <translation>&amp;Format</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Folder of the results</source>
+            <translation>Ordner der Ergebnisse</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>For JPEG, WebP and AVIF: 1 is small, 100 is true.</source>
+            <translation>Für JPEG, WebP und AVIF: 1 ist klein, 100 ist getreu.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>General</source>
+            <translation>Allgemein</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>How long the tiles of jobs that were not finished stay on the disk, to go on from.</source>
+            <translation>Wie lange die Kacheln unfertiger Aufträge zum Weitermachen auf der Platte bleiben.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>In one folder</source>
+            <translation>In einem Ordner</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Interrupted &amp;jobs</source>
+            <translation>&amp;Unterbrochenes</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Keep for </source>
+            <comment>before a number of days</comment>
+            <translation>Für </translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Light</source>
+            <translation>Hell</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Processor (cpu)</source>
+            <translation>Prozessor (cpu)</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Put back what a new Triptych has. Nothing is kept before you save.</source>
+            <translation>Alles wie bei einem neuen Triptych. Vor dem Speichern wird nichts übernommen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Remove at the next start</source>
+            <translation>Beim nächsten Start entfernen</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Results</source>
+            <translation>Ergebnisse</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Settings</source>
+            <translation>Einstellungen</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Standard ({quality})</source>
+            <translation>Standard ({quality})</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>The best there is</source>
+            <translation>Das beste vorhandene</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>The environment variable TRIPTYCH_KEEP_DAYS decides this.</source>
+            <translation>Das bestimmt die Umgebungsvariable TRIPTYCH_KEEP_DAYS.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>The next start shows it.</source>
+            <translation>Der nächste Start zeigt sie.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>This cannot be a file name: it may hold {fields} and text, but no / or \.</source>
+            <translation>Das kann kein Dateiname sein: {fields} und Text sind möglich, aber kein / oder \.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>This format loses nothing: it has no quality to choose.</source>
+            <translation>Dieses Format ist verlustfrei: Eine Qualität gibt es nicht zu wählen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>What the file is called. {fields} stand for what they say.</source>
+            <translation>Wie die Datei heißt. {fields} stehen für das, was sie sagen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>Where models run. The next job begins there.</source>
+            <translation>Wo Modelle laufen. Der nächste Auftrag beginnt dort.</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>{device} (not there now)</source>
+            <translation>{device} (zurzeit nicht da)</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
+            <source>{source} becomes {result}</source>
+            <translation>{source} wird zu {result}</translation>
+        </message>
+    </context>
+    <context>
+        <name>Showing</name>
+        <message>
+            <location filename="../../app/windows/showing.py" />
+            <source>Input</source>
+            <translation>Vorlage</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/showing.py" />
+            <source>Reference</source>
+            <translation>Referenz</translation>
+        </message>
+    </context>
+    <context>
+        <name>StepSlider</name>
+        <message>
+            <location filename="../../app/inspector/step_slider.py" />
+            <source>Block {block} of {blocks} · attention {layer} of {layers}</source>
+            <translation>Block {block} von {blocks} · Attention {layer} von {layers}</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/step_slider.py" />
+            <source>Block {block} of {blocks} · convolution {layer} of {layers}</source>
+            <translation>Block {block} von {blocks} · Faltung {layer} von {layers}</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/step_slider.py" />
+            <source>Block {block} of {blocks} · layer {layer} of {layers}</source>
+            <translation>Block {block} von {blocks} · Schicht {layer} von {layers}</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/step_slider.py" />
+            <source>Step of the network</source>
+            <translation>Schritt des Netzes</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/step_slider.py" />
+            <source>Through the network, step by step (←, →; Page Up and Page Down: a whole block; Home, End).</source>
+            <translation>Schritt für Schritt durch das Netz (←, →; Bild auf und Bild ab: ein ganzer Block; Pos1, Ende).</translation>
+        </message>
+    </context>
+    <context>
+        <name>Telling</name>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>A job is running: wait for it, or cancel it.</source>
+            <translation>Ein Auftrag läuft: Warten Sie darauf oder brechen Sie ihn ab.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>A job is running: wait for it, pause or cancel it.</source>
+            <translation>Ein Auftrag läuft: Warten Sie darauf, halten Sie ihn an oder brechen Sie ihn ab.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Cancelling {name}…</source>
+            <translation>{name} wird abgebrochen…</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Done in {duration}. Not saved yet.</source>
+            <translation>Fertig in {duration}. Noch nicht gespeichert.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Go on</source>
+            <translation>Weiter</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>It is saved already, as {name}.</source>
+            <translation>Es ist schon gespeichert, als {name}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>No image is open.</source>
+            <translation>Kein Bild ist offen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Nothing is running.</source>
+            <translation>Es läuft nichts.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Open an image first.</source>
+            <translation>Öffnen Sie zuerst ein Bild.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Opening {name}…</source>
+            <translation>{name} wird geöffnet…</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Pause</source>
+            <translation>Pause</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Paused. {count} to do.</source>
+            <translation>Angehalten. Noch {count} zu tun.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Pausing {name}…</source>
+            <translation>{name} wird angehalten…</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Saved as {name}</source>
+            <translation>Gespeichert als {name}</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Saving…</source>
+            <translation>Wird gespeichert…</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>The image is still being opened.</source>
+            <translation>Das Bild wird noch geöffnet.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>The result is being saved.</source>
+            <translation>Das Ergebnis wird gerade gespeichert.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>There is no model to run.</source>
+            <translation>Es gibt kein Modell.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>There is no result yet: upscale the image first.</source>
+            <translation>Es gibt noch kein Ergebnis: Vergrößern Sie zuerst das Bild.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Tick a model first.</source>
+            <translation>Kreuzen Sie zuerst ein Modell an.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Upscale</source>
+            <translation>Vergrößern</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Upscale {count} images · {model} ×{scale}</source>
+            <translation>{count} Bilder vergrößern · {model} ×{scale}</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Upscale ×{scale} with {model}</source>
+            <translation>×{scale} vergrößern mit {model}</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Upscaling {name} with {title}</source>
+            <translation>{name} wird mit {title} vergrößert</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>about {duration}</source>
+            <translation>etwa {duration}</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>{size} → {larger} pixels</source>
+            <translation>{size} → {larger} Bildpunkte</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>{words} · {count} more</source>
+            <translation>{words} · {count} weitere</translation>
+        </message>
+    </context>
+    <context>
+        <name>TilingControls</name>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source> px</source>
+            <translation> px</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>1 tile</source>
+            <translation>1 Kachel</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>Auto</source>
+            <translation>Auto</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>Auto ({edge})</source>
+            <translation>Auto ({edge})</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>Auto: fp16 or bf16 on a GPU that is fast in it, fp32 on a processor.</source>
+            <translation>Auto: fp16 oder bf16 auf einer GPU, die darin schnell ist, fp32 auf einem Prozessor.</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>Edge of a tile in pixels of the image. Auto takes the largest that fits the memory.</source>
+            <translation>Kante einer Kachel in Bildpunkten der Vorlage. Auto nimmt die größte, die in den Speicher passt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>How far neighbouring tiles reach into each other. Less may show seams, more costs time.</source>
+            <translation>Wie weit benachbarte Kacheln ineinanderreichen. Weniger kann Nähte zeigen, mehr kostet Zeit.</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>Memory needed of the memory that is free</source>
+            <translation>Benötigter Anteil des freien Speichers</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>Off: whole image</source>
+            <translation>Aus: ganzes Bild</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>Overlap</source>
+            <translation>Überlappung</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>Precision</source>
+            <translation>Genauigkeit</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>Predicted peak: {needed} bytes. Free now: {free} bytes.</source>
+            <translation>Vorhergesagte Spitze: {needed} Byte. Jetzt frei: {free} Byte.</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>Tile</source>
+            <translation>Kachel</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>off</source>
+            <translation>aus</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>{count} tiles</source>
+            <translation>{count} Kacheln</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>{edge} px</source>
+            <translation>{edge} px</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>{tiles} · needs {needed}</source>
+            <translation>{tiles} · braucht {needed}</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>{tiles} · needs {needed} of {free} free</source>
+            <translation>{tiles} · braucht {needed} von {free} freien</translation>
+        </message>
+    </context>
+    <context>
+        <name>Timeline</name>
+        <message>
+            <location filename="../../app/memory/timeline.py" />
+            <source>Left and Right read single moments, plus and minus change how much of the past is shown.</source>
+            <translation>Links und Rechts lesen einzelne Zeitpunkte ab, Plus und Minus ändern, wie viel Vergangenheit zu sehen ist.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/timeline.py" />
+            <source>Memory over time</source>
+            <translation>Speicher im Zeitverlauf</translation>
+        </message>
+    </context>
+    <context>
+        <name>TokenDetails</name>
+        <message>
+            <location filename="../../app/inspector/token_details.py" />
+            <source>All heads (mean)</source>
+            <translation>Alle Köpfe (Mittel)</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/token_details.py" />
+            <source>Each head of the attention looks by itself and keeps tokens of its own.</source>
+            <translation>Jeder Kopf der Attention blickt für sich und behält eigene Tokens.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/token_details.py" />
+            <source>Head</source>
+            <translation>Kopf</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/token_details.py" />
+            <source>Head {number}</source>
+            <translation>Kopf {number}</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/token_details.py" />
+            <source>This layer's windows are shifted by half a window; layers of one kind inherit each other's tokens.</source>
+            <translation>Die Fenster dieser Schicht sind um ein halbes Fenster verschoben; Schichten einer Art erben voneinander die Tokens.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/token_details.py" />
+            <source>Together the heads keep {count} different ones.</source>
+            <translation>Zusammen behalten die Köpfe {count} verschiedene.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/token_details.py" />
+            <source>Tokens of the window (white) are left in each head, coloured by how much each counts.</source>
+            <translation>Tokens des Fensters (weiß) bleiben in jedem Kopf, gefärbt danach, wie viel jedes zählt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/token_details.py" />
+            <source>Tokens of the window (white) are read: all of them so far, coloured by how much each counts.</source>
+            <translation>Tokens des Fensters (weiß) werden gelesen: bisher alle, gefärbt danach, wie viel jedes zählt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/token_details.py" />
+            <source>{count} of {tokens}</source>
+            <translation>{count} von {tokens}</translation>
+        </message>
+    </context>
+    <context>
+        <name>ToolBar</name>
+        <message>
+            <location filename="../../app/windows/toolbar.py" />
+            <source>More</source>
+            <translation>Mehr</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/toolbar.py" />
+            <source>More (F10)</source>
+            <translation>Mehr (F10)</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/toolbar.py" />
+            <source>Pixels of the screen per pixel of the result.</source>
+            <translation>Bildpunkte des Bildschirms je Bildpunkt des Ergebnisses.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/toolbar.py" />
+            <source>Tools</source>
+            <translation>Werkzeuge</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/toolbar.py" />
+            <source>Zoom</source>
+            <translation>Zoom</translation>
+        </message>
+    </context>
+    <context>
+        <name>WindowDetails</name>
+        <message>
+            <location filename="../../app/inspector/window_details.py" />
+            <source>Its own is not among them.</source>
+            <translation>Das eigene ist nicht darunter.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/window_details.py" />
+            <source>One of them is its own.</source>
+            <translation>Eines davon ist das eigene.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/window_details.py" />
+            <source>The farthest is {distance} px away.</source>
+            <translation>Das fernste ist {distance} px entfernt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/window_details.py" />
+            <source>The window it reads, the most alike of {windows}</source>
+            <translation>Das Fenster, das es liest, das ähnlichste von {windows}</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/window_details.py" />
+            <source>The window of this pixel, {edge} × {edge} px</source>
+            <translation>Das Fenster dieses Bildpunkts, {edge} × {edge} px</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/window_details.py" />
+            <source>The {count} windows it reads, the most alike of {windows}</source>
+            <translation>Die {count} Fenster, die es liest, die ähnlichsten von {windows}</translation>
+        </message>
+        <message>
+            <location filename="../../app/inspector/window_details.py" />
+            <source>What is dimmed is not read in this step.</source>
+            <translation>Was abgedunkelt ist, wird in diesem Schritt nicht gelesen.</translation>
+        </message>
+    </context>
+    <context>
+        <name>compare</name>
+        <message>
+            <location filename="../../app/compare/inspector.py" />
+            <source>A</source>
+            <translation>A</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/inspector.py" />
+            <source>B</source>
+            <translation>B</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>Difference</source>
+            <translation>Differenz</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/inspector.py" />
+            <source>G</source>
+            <translation>G</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>In view: {score}</source>
+            <translation>Sichtbar: {score}</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/inspector.py" />
+            <source>Input pixel {x}, {y}</source>
+            <translation>Vorlage, Bildpunkt {x}, {y}</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/inspector.py" />
+            <source>Input {x}, {y}</source>
+            <translation>Vorlage {x}, {y}</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>Lanczos</source>
+            <translation>Lanczos</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>PSNR {value}</source>
+            <translation>PSNR {value}</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/inspector.py" />
+            <source>Point at the picture to read its pixels.</source>
+            <translation>Zeigen Sie auf das Bild, um seine Bildpunkte abzulesen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/marks.py" />
+            <source>Preview</source>
+            <translation>Vorschau</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/inspector.py" />
+            <source>R</source>
+            <translation>R</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>Ref</source>
+            <translation>Ref</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>Region: {score}</source>
+            <translation>Bereich: {score}</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/inspector.py" />
+            <source>Result {x}, {y}</source>
+            <translation>Ergebnis {x}, {y}</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>SSIM {value}</source>
+            <translation>SSIM {value}</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>Signed difference</source>
+            <translation>Differenz mit Vorzeichen</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>Structure (SSIM)</source>
+            <translation>Struktur (SSIM)</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>bicubic</source>
+            <translation>bikubisch</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>bilinear</source>
+            <translation>bilinear</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>brighter +{value}</source>
+            <translation>heller +{value}</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>darker −{value}</source>
+            <translation>dunkler −{value}</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>nearest</source>
+            <translation>nächster Nachbar</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/inspector.py" />
+            <source>not there yet</source>
+            <translation>noch nicht da</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>{shown} against {base}</source>
+            <translation>{shown} gegen {base}</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>{title} ({method})</source>
+            <translation>{title} ({method})</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>{value} dB</source>
+            <translation>{value} dB</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/labels.py" />
+            <source>{value} of 255</source>
+            <translation>{value} von 255</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/inspector.py" />
+            <source>Δ max</source>
+            <translation>Δ max</translation>
+        </message>
+    </context>
+    <context>
+        <name>files</name>
+        <message>
+            <location filename="../../app/dialogs/files.py" />
+            <source>All files (*)</source>
+            <translation>Alle Dateien (*)</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/files.py" />
+            <source>Images ({patterns})</source>
+            <translation>Bilder ({patterns})</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/files.py" />
+            <source>JPEG (*.jpg *.jpeg)</source>
+            <translation>JPEG (*.jpg *.jpeg)</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/files.py" />
+            <source>Open a folder of images</source>
+            <translation>Einen Ordner mit Bildern öffnen</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/files.py" />
+            <source>Open images</source>
+            <translation>Bilder öffnen</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/files.py" />
+            <source>PNG (*.png)</source>
+            <translation>PNG (*.png)</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/files.py" />
+            <source>Save the result</source>
+            <translation>Das Ergebnis speichern</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/files.py" />
+            <source>TIFF (*.tif *.tiff)</source>
+            <translation>TIFF (*.tif *.tiff)</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/files.py" />
+            <source>WebP (*.webp)</source>
+            <translation>WebP (*.webp)</translation>
+        </message>
+    </context>
+    <context>
+        <name>memory</name>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>&lt; 0.001 GiB</source>
+            <translation>&lt; 0.001 GiB</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>Apple's GPU can be tried on the command line with --device mps; it has not been tested.</source>
+            <translation>Apples GPU lässt sich auf der Kommandozeile mit --device mps versuchen; getestet ist sie nicht.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/saving.py" />
+            <source>CSV (*.csv)</source>
+            <translation>CSV (*.csv)</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>Check that the card sits and is powered, and that `nvidia-smi` lists it.</source>
+            <translation>Prüfen Sie, ob die Karte richtig sitzt, Strom hat und von `nvidia-smi` aufgeführt wird.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>If this computer has an NVIDIA card, install its driver and restart.</source>
+            <translation>Wenn dieser Rechner eine NVIDIA-Karte hat, installieren Sie ihren Treiber und starten Sie neu.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>Install a torch built for CUDA 12.6, or go on without the card.</source>
+            <translation>Installieren Sie ein für CUDA 12.6 gebautes torch oder arbeiten Sie ohne die Karte weiter.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>Install a torch with CUDA: pytorch.org/get-started/locally has the command.</source>
+            <translation>Installieren Sie ein torch mit CUDA: pytorch.org/get-started/locally nennt den Befehl.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>Install it with: pip install nvidia-ml-py</source>
+            <translation>Installieren Sie es mit: pip install nvidia-ml-py</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/saving.py" />
+            <source>JSON (*.json)</source>
+            <translation>JSON (*.json)</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>No GPU can be seen: the package nvidia-ml-py is missing.</source>
+            <translation>Es ist keine GPU zu sehen: Das Paket nvidia-ml-py fehlt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>On a Mac the models run on the processor.</source>
+            <translation>Auf einem Mac laufen die Modelle auf dem Prozessor.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/saving.py" />
+            <source>PNG (*.png)</source>
+            <translation>PNG (*.png)</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/saving.py" />
+            <source>Save the picture</source>
+            <translation>Das Bild speichern</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/saving.py" />
+            <source>Save the readings</source>
+            <translation>Die Messwerte speichern</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/saving.py" />
+            <source>Save the report</source>
+            <translation>Den Bericht speichern</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>There is no GPU to use: no NVIDIA driver was found.</source>
+            <translation>Es gibt keine nutzbare GPU: Kein NVIDIA-Treiber wurde gefunden.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>There is no GPU to use: the NVIDIA driver lists none.</source>
+            <translation>Es gibt keine nutzbare GPU: Der NVIDIA-Treiber führt keine auf.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>This torch is a build for the processor only, too.</source>
+            <translation>Auch dieses torch ist nur für den Prozessor gebaut.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>now</source>
+            <translation>jetzt</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>unknown</source>
+            <translation>unbekannt</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>{amount} GiB</source>
+            <translation>{amount} GiB</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>{amount} bytes</source>
+            <translation>{amount} Byte</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>{card} is not used: this torch is a build for the processor only.</source>
+            <translation>{card} wird nicht genutzt: Dieses torch ist nur für den Prozessor gebaut.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>{card} is too old for this torch (compute capability {capability}).</source>
+            <translation>{card} ist zu alt für dieses torch (Compute Capability {capability}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>{seconds} s ago</source>
+            <translation>vor {seconds} s</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>−{minutes} min</source>
+            <translation>−{minutes} min</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/wording.py" />
+            <source>−{seconds} s</source>
+            <translation>−{seconds} s</translation>
+        </message>
+    </context>
+    <context>
+        <name>wording</name>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>Cancelling…</source>
+            <translation>Wird abgebrochen…</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>Done, {title}</source>
+            <translation>Fertig, {title}</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>Failed</source>
+            <translation>Fehlgeschlagen</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>In line</source>
+            <translation>In der Reihe</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>Opening…</source>
+            <translation>Wird geöffnet…</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>Pausing…</source>
+            <translation>Wird angehalten…</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>RGB</source>
+            <translation>RGB</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>RGB with alpha</source>
+            <translation>RGB mit Alpha</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>Saved, {title}</source>
+            <translation>Gespeichert, {title}</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>Upscaling, {percent} %</source>
+            <translation>Wird vergrößert, {percent} %</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>Upscaling…</source>
+            <translation>Wird vergrößert…</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>grey</source>
+            <translation>Grau</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>grey with alpha</source>
+            <translation>Grau mit Alpha</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>{duration} on {device}</source>
+            <translation>{duration} auf {device}</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>{hours} h {minutes} min</source>
+            <translation>{hours} h {minutes} min</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>{minutes} min</source>
+            <translation>{minutes} min</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>{minutes} min {seconds} s</source>
+            <translation>{minutes} min {seconds} s</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>{percent} % · {duration} left</source>
+            <translation>{percent} % · noch {duration}</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>{seconds} s</source>
+            <translation>{seconds} s</translation>
+        </message>
+        <message>
+            <location filename="../../app/wording.py" />
+            <source>{size} · {colours}, {bits} bit</source>
+            <translation>{size} · {colours}, {bits} Bit</translation>
+        </message>
+    </context>
+</TS>
