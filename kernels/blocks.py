@@ -30,7 +30,7 @@ def head_blocks(q: Tensor, keys: int) -> Iterator[Block]:
     """
     windows, heads, tokens, _ = q.shape
     row_bytes = keys * q.element_size()
-    if heads * tokens * row_bytes <= _THREAD_BYTES:
+    if fits_one_thread(q, keys):
         for window in block_slices(windows, heads * tokens * row_bytes, _THREAD_BYTES):
             yield window, slice(0, heads), slice(0, tokens)
         return
@@ -38,6 +38,11 @@ def head_blocks(q: Tensor, keys: int) -> Iterator[Block]:
         for rows in block_slices(tokens, row_bytes, _THREAD_BYTES):
             for index in range(windows):
                 yield slice(index, index + 1), slice(head, head + 1), rows
+
+
+def fits_one_thread(q: Tensor, keys: int) -> bool:
+    """Say whether ``head_blocks`` cuts q (W, H, N, D) into whole windows; else each block is of one head of one window."""
+    return q.shape[1] * q.shape[2] * keys * q.element_size() <= _THREAD_BYTES
 
 
 def score_blocks(q: Tensor, keys: int) -> Iterator[tuple[slice, slice]]:

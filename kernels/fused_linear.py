@@ -38,6 +38,11 @@ def linear_add(x: Tensor, weight: Tensor, bias: Tensor | None, other: Tensor) ->
     return F.linear(x, weight, bias) + other
 
 
+def serves(x: Tensor) -> bool:
+    """Say whether these functions would run fused for x and a weight like it, here and now."""
+    return _is_fusible(x, x)
+
+
 def is_available() -> bool:
     """Say whether the fused layers run in this build of torch; tried once with a small product."""
     return _operator().works

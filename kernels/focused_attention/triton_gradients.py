@@ -64,7 +64,7 @@ def select_backward(
 ) -> list[Tensor]:
     """Return the gradients of v, then of q, k and table of each layer."""
     gradients = _Gradients(layers, v, grad_out)
-    tile = sparse_tile(triton.next_power_of_2(values.shape[-1]))
+    tile = sparse_tile(target_of(v.device), triton.next_power_of_2(values.shape[-1]))
     for windows in gradients.chunks(len(layers) + 2):
         maps = gradients.maps(windows, len(layers) + 2)
         steps = _Steps(layers, maps[3:], windows, log_sum_exp, norm)
@@ -117,7 +117,7 @@ def sparse_backward(
     kept = survivors if places is None else None
     if grad_new_values is not None:
         kept = grad_new_values.shape[-1]
-    tile = sparse_tile(triton.next_power_of_2(survivors))
+    tile = sparse_tile(target_of(v.device), triton.next_power_of_2(survivors))
     table = layer.table_arguments()
     for windows in gradients.chunks(2):
         grad_scores, attention = gradients.maps(windows, 2)

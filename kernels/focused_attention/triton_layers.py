@@ -102,7 +102,7 @@ def dense_forward(layers: list[Layer], v: Tensor) -> tuple[Tensor, Tensor, Tenso
 def select_forward(layers: list[Layer], v: Tensor, kept: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     layer = layers[-1]
     tokens, head_dim = v.shape[2], layer.plan.head_dim
-    tile = selecting_tile(triton.next_power_of_2(tokens))
+    tile = selecting_tile(target_of(v.device), triton.next_power_of_2(tokens), head_dim)
     out = torch.empty((*v.shape[:3], head_dim), dtype=v.dtype, device=v.device)
     log_sum_exp, norm = (torch.empty(v.shape[:3], dtype=torch.float32, device=v.device) for _ in range(2))
     values = torch.empty((*v.shape[:3], kept), dtype=torch.float32, device=v.device)
@@ -144,7 +144,7 @@ def sparse_forward(
     layer: Layer, v: Tensor, values: Tensor, indices: Tensor, kept: int, *, training: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
     survivors = values.shape[-1]
-    tile = sparse_tile(triton.next_power_of_2(survivors))
+    tile = sparse_tile(target_of(v.device), triton.next_power_of_2(survivors))
     out = torch.empty((*v.shape[:3], layer.plan.head_dim), dtype=v.dtype, device=v.device)
     new_values = torch.empty((*v.shape[:3], kept), dtype=torch.float32, device=v.device)
     new_indices = torch.empty_like(new_values, dtype=torch.int16)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 import kernels.blocks
-from kernels import window_attention
+from kernels import fused_linear, window_attention
 from kernels.testing import (
     GRADIENT_LIMIT,
     OUTPUT_LIMIT,
@@ -85,6 +85,36 @@ def test_published_shapes_without_gradient(backend: str, case: tuple[int, int, i
     with PoisonedMemory():
         found = window_attention(q, k, v, table, size, backend=backend)
     assert relative_error(found, naive(q, k, v, table, size, 0.25, None)) < OUTPUT_LIMIT[torch.float32]
+
+
+def refuse(*_: object, **__: object) -> Tensor:
+    """Stands in for torch's attention where ours has to serve."""
+    raise AssertionError("torch's attention was called")
+
+
+@pytest.mark.skipif(not fused_linear.is_available(), reason="this build of torch has no fused linear layers")
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("case", [(5, 2, 7, 13, 2), (2, 3, 6, 16, 1), (1, 1, 5, 40, 1)], ids=str)
+def test_large_windows_in_blocks_of_one_head(
+    case: tuple[int, int, int, int, int], threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows, heads, size, head_dim, tables = case
+    # What a thread holds at a time: rows of one head, the last block ragged.
+    monkeypatch.setattr(kernels.blocks, "_THREAD_BYTES", 11 * size * size * 4)
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", refuse)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.inference_mode(), PoisonedMemory():
+            joined = torch.stack([x.detach() for x in random_windows((windows, heads, size * size, head_dim))])
+            # As the networks cut them: heads inside a token.
+            q, k, v = joined.transpose(2, 3).contiguous().transpose(2, 3)
+            table = random_bias_table(tables, size).detach()
+            found = window_attention(q, k, v, table, size, scale=0.3, backend="sdpa")
+        assert relative_error(found, naive(q, k, v, table, size, 0.3, None)) < OUTPUT_LIMIT[torch.float32]
+        assert found.transpose(1, 2).is_contiguous()
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
