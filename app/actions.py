@@ -91,6 +91,12 @@ class Actions(QObject):
         )
         self.full_screen = self._make(window, self.tr("Full screen"), "F11", "", "")
         self.full_screen.setCheckable(True)
+        self.palette = self._make(
+            window, self.tr("Commands…"), "Ctrl+Shift+P", "", self.tr("Find anything that can be done by its name.")
+        )
+        self.settings = self._make(
+            window, self.tr("Settings…"), "Ctrl+,", "", self.tr("Language, colours, where results go, and the device.")
+        )
         self.keys = self._make(window, self.tr("Keys"), "F1", "", self.tr("List every key."))
         self.quit = self._make(window, self.tr("Quit"), "Ctrl+Q", "", "")
         theme.changed.connect(self._tint)
@@ -101,7 +107,7 @@ class Actions(QObject):
         """Every action, in the order in which the keys are listed."""
         return [
             self.open, self.open_folder, self.paste, self.reference, self.start, self.preview, self.pause, self.cancel, self.undo,
-            self.save, self.save_as, self.close_picture, self.full_screen, self.keys, self.quit,
+            self.save, self.save_as, self.close_picture, self.full_screen, self.palette, self.settings, self.keys, self.quit,
         ]  # fmt: skip
 
     def _make(self, owner: QWidget, text: str, key: str, icon: str, explained: str) -> QAction:

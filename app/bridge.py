@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
@@ -31,6 +31,7 @@ from engine.canvas import RasterRef
 from engine.catalog import CatalogEntry
 from engine.errors import Cancelled, Failure, TriptychError, to_failure
 from engine.messages import (
+    DoneAttention,
     DoneDecode,
     DoneEncode,
     DonePlan,
@@ -40,10 +41,12 @@ from engine.messages import (
     ModelRequest,
     Progress,
     UpscaleSettings,
+    WorkerMemory,
 )
 
 if TYPE_CHECKING:
     from engine.client import Engine, Upscaled
+    from engine.outputs import Target
     from engine.shown import ShownJob
     from engine.tiling.geometry import Box
     from engine.workspace import JobFolder, UnfinishedJob
@@ -75,8 +78,15 @@ class EngineLike(Protocol):
         self, model: ModelRequest, settings: UpscaleSettings, height: int, width: int, channels: int
     ) -> DonePlan: ...
     def look_at(self, lr_view: Box | None) -> None: ...
+    def inspect_attention(
+        self, source: RasterRef, model: ModelRequest, settings: UpscaleSettings, x: int, y: int
+    ) -> DoneAttention: ...
+    def examine(self) -> dict[str, Any]: ...
     def cancel(self) -> None: ...
     def close(self) -> None: ...
+
+
+OnMemory = Callable[[WorkerMemory], None]
 
 
 @dataclass(frozen=True)
@@ -133,6 +143,38 @@ class Planned:
 
     number: int
     plan: DonePlan
+
+
+@dataclass(frozen=True)
+class MemorySeen:
+    """What a worker holds."""
+
+    memory: WorkerMemory
+
+
+@dataclass(frozen=True)
+class AttentionSeen:
+    """Where a model looks from the pixel that was picked; `key` is the pane's."""
+
+    key: str
+    done: DoneAttention
+
+
+@dataclass(frozen=True)
+class AttentionFailed:
+    """A model could not be looked into."""
+
+    key: str
+    x: int
+    y: int
+    failure: Failure
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What the worker found of devices and backends, as `triptych doctor --json` has it."""
+
+    report: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -210,6 +252,10 @@ Event = (
     | ModelInstalled
     | PreviewMade
     | Planned
+    | MemorySeen
+    | AttentionSeen
+    | AttentionFailed
+    | Examined
     | CanvasMade
     | JobProgressed
     | JobDone
@@ -242,7 +288,7 @@ class Task:
 class Lane:
     """A thread that makes the calls of one engine, first come first served."""
 
-    def __init__(self, name: str, make_engine: Callable[[], EngineLike], post: Callable[[Event], None]) -> None:
+    def __init__(self, name: str, make_engine: Callable[[OnMemory], EngineLike], post: Callable[[Event], None]) -> None:
         self._make_engine = make_engine
         self._post = post
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
@@ -326,7 +372,7 @@ class Lane:
             if self._is_closing:
                 raise Cancelled("Cancelled.")
             if self._engine is None:
-                self._engine = self._make_engine()
+                self._engine = self._make_engine(lambda memory: self._post(MemorySeen(memory)))
             return self._engine
 
 
@@ -367,11 +413,11 @@ def _preview(
     return PreviewMade(number, entry.name, entry.scale, frame, upscaled)
 
 
-def start_engine() -> EngineLike:
-    """Returns a real engine."""
+def start_engine(on_memory: OnMemory | None = None) -> EngineLike:
+    """Returns a real engine that tells `on_memory` what its workers hold."""
     from engine.client import Engine
 
-    return Engine()
+    return Engine(on_memory=on_memory)
 
 
 def readable_extensions() -> tuple[str, ...]:
@@ -406,6 +452,10 @@ class Bridge(QObject):
     model_installed(ModelInstalled)  a checkpoint was added
     preview_made(PreviewMade)        a part of an input went through one model
     planned(Planned)                 what a job would take
+    memory_seen(MemorySeen)          what a worker holds
+    attention_seen(AttentionSeen)    where a model looks
+    attention_failed(AttentionFailed)      why that cannot be told
+    examined(Examined)               devices and backends
     canvas_made(CanvasMade)          a job has begun
     progressed(JobProgressed)        tiles are finished, at most thirty times a second
     job_done(JobDone)                a canvas is complete
@@ -423,6 +473,10 @@ class Bridge(QObject):
     model_installed = Signal(object)
     preview_made = Signal(object)
     planned = Signal(object)
+    memory_seen = Signal(object)
+    attention_seen = Signal(object)
+    attention_failed = Signal(object)
+    examined = Signal(object)
     canvas_made = Signal(object)
     progressed = Signal(object)
     job_done = Signal(object)
@@ -435,7 +489,7 @@ class Bridge(QObject):
 
     def __init__(
         self,
-        make_engine: Callable[[], EngineLike] = start_engine,
+        make_engine: Callable[[OnMemory], EngineLike] = start_engine,
         list_models: Callable[[], list[CatalogEntry]] = read_catalog,
         parent: QObject | None = None,
     ) -> None:
@@ -445,6 +499,7 @@ class Bridge(QObject):
         self._work = Lane("work", make_engine, self._post)
         self._mail_lock = threading.Lock()
         self._mail: deque[Event] = deque()
+        self._memory_mail: dict[int, MemorySeen] = {}
         self._is_woken = False
         self._delivered_s = 0.0
         self._is_closed = False
@@ -457,6 +512,8 @@ class Bridge(QObject):
         self._abandoned: dict[int, threading.Event] = {}
         self._cancelling: list[threading.Thread] = []
         self._left_previews: set[int] = set()
+        # The pixel of the input that was picked last for the attention inspector.
+        self._picked = (-1, -1)
         self._woken.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self._later = QTimer(self, singleShot=True)
         self._later.timeout.connect(self._deliver)
@@ -532,6 +589,30 @@ class Bridge(QObject):
         thread = threading.Thread(target=self._work.cancel, args=(number,), name="triptych cancel", daemon=True)
         self._cancelling = [each for each in self._cancelling if each.is_alive()] + [thread]
         thread.start()
+
+    def inspect(
+        self, key: str, source: RasterRef, weights: Path, scale: int, settings: UpscaleSettings, x: int, y: int
+    ) -> None:
+        """Asks where a model looks from a pixel of the input. Questions about other pixels that wait are dropped."""
+        self._picked = (x, y)
+
+        def call(engine: EngineLike) -> Event | None:
+            if self._picked != (x, y):
+                return None
+            try:
+                return AttentionSeen(
+                    key, engine.inspect_attention(source, ModelRequest(str(weights), scale), settings, x, y)
+                )
+            except Cancelled:
+                raise
+            except TriptychError as error:
+                return AttentionFailed(key, x, y, to_failure(error))
+
+        self._work.submit(Task(0, "inspect", call))
+
+    def examine(self) -> None:
+        """Asks what devices and backends there are."""
+        self._work.submit(Task(0, "examine", lambda engine: Examined(engine.examine())))
 
     def find_interrupted(self) -> None:
         """Looks for what earlier runs left unfinished."""
@@ -613,14 +694,17 @@ class Bridge(QObject):
         info: ImageInfo,
         label: str,
         scale: int,
+        target: Target,
         path: Path | None = None,
         overwrite: bool = False,
     ) -> None:
-        """Writes a result: at `path`, or beside its input under the command line's name where that is None."""
+        """Writes a result: at `path`, or where `target` says if that is None."""
 
         def call(engine: EngineLike) -> Event:
-            target, options = save_target(canvas, info, label, scale, path)
-            return JobSaved(number, engine.encode(canvas, info, target, replace(options, overwrite=overwrite)))
+            place, options = save_target(canvas, info, label, scale, target, path)
+            if path is None:
+                place.parent.mkdir(parents=True, exist_ok=True)
+            return JobSaved(number, engine.encode(canvas, info, place, replace(options, overwrite=overwrite)))
 
         self._files.submit(Task(number, "save", call))
 
@@ -670,6 +754,9 @@ class Bridge(QObject):
             ):
                 boxes = last.progress.sr_boxes + event.progress.sr_boxes
                 self._mail[-1] = JobProgressed(event.job_number, replace(event.progress, sr_boxes=boxes))
+            elif isinstance(event, MemorySeen):
+                # Of each worker only the latest counts.
+                self._memory_mail[event.memory.process_id] = event
             else:
                 self._mail.append(event)
             wake = not self._is_woken
@@ -685,8 +772,9 @@ class Bridge(QObject):
             if wait_ms > 0 and all(isinstance(event, JobProgressed) for event in self._mail):
                 self._later.start(wait_ms)
                 return
-            events = list(self._mail)
+            events = [*self._mail, *self._memory_mail.values()]
             self._mail.clear()
+            self._memory_mail.clear()
             self._is_woken = False
         self._delivered_s = now_s
         for event in events:
@@ -709,6 +797,14 @@ class Bridge(QObject):
                 self.preview_made.emit(event)
             case Planned():
                 self.planned.emit(event)
+            case MemorySeen():
+                self.memory_seen.emit(event)
+            case AttentionSeen():
+                self.attention_seen.emit(event)
+            case AttentionFailed():
+                self.attention_failed.emit(event)
+            case Examined():
+                self.examined.emit(event)
             case CanvasMade() | JobProgressed() if event.job_number in self._abandoned:
                 # Nobody waits for these any more.
                 return
@@ -744,25 +840,25 @@ class Bridge(QObject):
             ended.wait(_CANCEL_AGAIN_S)
 
 
-def default_path(canvas: RasterRef, info: ImageInfo, label: str, scale: int) -> Path:
-    """Returns where the command line would write this result: beside its input, `photo_esc_x2.png`."""
-    from engine.outputs import DEFAULT_TEMPLATE, default_encode_options, extension_for, output_path
+def default_path(canvas: RasterRef, info: ImageInfo, label: str, scale: int, target: Target) -> Path:
+    """Returns where the command line would write this result: beside its input, `photo_esc_x2.png`, or as `target` says."""
+    from engine.outputs import default_encode_options, extension_for, output_folder, output_path
 
     source = Path(info.path)
     return output_path(
         source,
-        source.parent,
-        DEFAULT_TEMPLATE,
+        output_folder(source, Path(), target),
+        target.template,
         model=label,
         scale=scale,
         width=canvas.width,
         height=canvas.height,
-        extension=extension_for(default_encode_options(info).format, source),
+        extension=extension_for(default_encode_options(info, target.format).format, source),
     )
 
 
 def save_target(
-    canvas: RasterRef, info: ImageInfo, label: str, scale: int, path: Path | None
+    canvas: RasterRef, info: ImageInfo, label: str, scale: int, target: Target, path: Path | None
 ) -> tuple[Path, EncodeOptions]:
     """Returns where a result goes and how it is written, as the command line would do it.
 
@@ -773,9 +869,9 @@ def save_target(
     from engine.outputs import default_encode_options
 
     wanted = formats.format_of_extension(path.suffix) if path is not None else None
-    options = default_encode_options(info, wanted or "keep")
+    options = default_encode_options(info, wanted or target.format, target.quality)
     formats.check_output(options.format, options.bit_depth, canvas.height, canvas.width)
     if path is None or wanted is None:
-        default = default_path(canvas, info, label, scale)
+        default = default_path(canvas, info, label, scale, target)
         path = default if path is None else path.with_name(path.name + default.suffix)
     return path, options

@@ -1,7 +1,7 @@
 """Starts the window and ends it in order. Imports Qt only after `app.libraries` has found what Qt needs.
 
-Order of the start: library check, QApplication, theme, window, first paint, engine. Order of the exit: the view lets go of
-its rasters, the bridge ends threads and processes, the event loop ends.
+Order of the start: library check, another window that is open already, QApplication, language, theme, window, first paint,
+engine. Order of the exit: the view lets go of its rasters, the bridge ends threads and processes, the event loop ends.
 """
 
 from __future__ import annotations
@@ -38,17 +38,25 @@ def _run(files: list[Path]) -> int:
 
     from app.bridge import Bridge
     from app.crash import CrashReporter
+    from app.manners.single_instance import FirstWindow, bring_to_front, hand_over, meeting_place
+    from app.manners.translations import install_translations
     from app.settings import Settings
     from app.theme import Theme, application_icon
     from app.windows.main_window import MainWindow
 
+    place = meeting_place()
+    if hand_over(files, place):
+        # A window that is open already takes the files.
+        return 0
     QApplication.setApplicationName("Triptych")
     QApplication.setDesktopFileName("triptych")
     application = QApplication(sys.argv[:1])
     application.setWindowIcon(application_icon())
-    theme = Theme(application)
-    bridge = Bridge()
     settings = Settings()
+    settings.hand_to_engine()
+    install_translations(application, settings.language)
+    theme = Theme(application, settings.scheme)
+    bridge = Bridge()
     window = MainWindow(bridge, settings, theme)
     reporter = CrashReporter(window.notices.show_error, window)
     reporter.install()
@@ -56,6 +64,10 @@ def _run(files: list[Path]) -> int:
     bridge.list_models()
     bridge.find_interrupted()
     window.open_files(restore(settings, files))
+    door = FirstWindow(place, window)
+    door.files_received.connect(lambda given: (bring_to_front(window), window.open_files(given)))
+    window.painted.connect(door.listen)
+    window.closing.connect(door.close)
     notifier = _close_on_signals(window)
     window.show()
     status = application.exec()

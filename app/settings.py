@@ -162,6 +162,15 @@ class Settings:
         self._store.setValue("output/saves", value)
 
     @property
+    def shows_memory(self) -> bool:
+        """Whether the memory panel is open."""
+        return self._store.value("window/memory", True, type=bool) is True
+
+    @shows_memory.setter
+    def shows_memory(self, value: bool) -> None:
+        self._store.setValue("window/memory", value)
+
+    @property
     def queue(self) -> list[Path]:
         """The images that were open when the window was closed, in their order; those that are gone are left out."""
         names = self._store.value("queue/files", [])

@@ -126,6 +126,7 @@ class AttentionInspector(QWidget):
         self._failed = _page()
         self._message, self._hint = _label("error"), _label("muted")
         self.again = QPushButton(self.tr("Try again"))
+        self.again.setToolTip(self.tr("Look into the model from the same pixel once more."))
         self.again.clicked.connect(self._ask_again)
         self._fill_page(self._failed, [self._message, self._hint, self.again])
         self._found = _page()

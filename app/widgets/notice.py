@@ -128,6 +128,8 @@ class NoticeStack(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
         self.notices: list[Notice] = []
+        # Warnings of images that are on show, with the images' names.
+        self._warned: dict[str, tuple[Notice | None, list[str]]] = {}
         self.hide()
 
     def show_error(self, message: str, hint: str = "", details: str = "") -> None:
@@ -137,6 +139,21 @@ class NoticeStack(QWidget):
     def show_warning(self, message: str, hint: str = "") -> None:
         """Shows what the person should know."""
         self._add(Notice(self._theme, "warning", message, hint))
+
+    def show_warning_of(self, name: str, warning: str) -> None:
+        """Shows a warning of an image; the same one of several images is one notice."""
+        notice, names = self._warned.get(warning, (None, []))
+        if notice in self.notices:
+            assert notice is not None
+            self._remove(notice)
+        else:
+            names = []
+        names = [*names, name]
+        several = self.tr("{name} and {count} more: {warning}")
+        text = several if len(names) > 1 else "{name}: {warning}"
+        notice = Notice(self._theme, "warning", text.format(name=names[0], count=len(names) - 1, warning=warning), "")
+        self._warned[warning] = notice, names
+        self._add(notice)
 
     def show_failure(self, failure: Failure, hint: str) -> None:
         """Shows why the engine could not do something, with this hint in place of its own."""
@@ -172,6 +189,7 @@ class NoticeStack(QWidget):
 
     def _remove(self, notice: Notice) -> None:
         self.notices.remove(notice)
+        self._warned = {text: each for text, each in self._warned.items() if each[0] is not notice}
         self._column.removeWidget(notice)
         notice.hide()
         notice.deleteLater()

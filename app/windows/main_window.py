@@ -1,7 +1,7 @@
 """The window: what is laid out where, drag and drop, closing. What a person does in it has rooms of its own beside this file.
 
-Imports Qt, `app` and the plain data of `engine`. Its rooms share a `Desk`; what takes time goes to the bridge, whose answers change
-the session first and then what is shown of it.
+Imports Qt, `app` and the plain data of `engine`. Its rooms share a `Desk`; what takes time goes to the bridge, whose answers
+change the session first and then what is shown of it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEv
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.bridge import Bridge, ModelReady, ModelsListed, readable_formats
-from app.dialogs.keys import Keys
 from app.settings import Settings
 from app.theme import Theme
 from app.widgets.drop_area import DropArea
+from app.widgets.model_panel import PANEL_WIDTH_PX
 from app.windows.desk import Desk
+from app.windows.helping import Helping
+from app.windows.inspecting import Inspecting
 from app.windows.opening import Opening
 from app.windows.planning import Planning
 from app.windows.previewing import Previewing
@@ -28,15 +30,20 @@ from app.windows.saving import Saving
 from app.windows.showing import Showing
 from app.windows.telling import Telling
 from app.windows.toolbar import ToolBar
+from app.windows.watching import Watching
 from app.wording import device_text
 
 _FIRST_SIZE_PX = (1240, 780)
 
 
 class MainWindow(QMainWindow):
-    """Triptych's window. `painted` once, when it is first on the screen: only then the engine is started."""
+    """Triptych's window.
+
+    Signals: `painted()` once, when it is first on the screen: only then the engine is started. `closing()`: it is certain now.
+    """
 
     painted = Signal()
+    closing = Signal()
 
     def __init__(self, bridge: Bridge, settings: Settings, theme: Theme) -> None:
         super().__init__()
@@ -59,6 +66,9 @@ class MainWindow(QMainWindow):
         self.previewing = Previewing(desk, self.showing)
         self.planning = Planning(desk)
         self.telling = Telling(desk, self.running)
+        self.watching = Watching(desk, theme)
+        self.inspecting = Inspecting(desk, self.showing, theme)
+        self.helping = Helping(desk, self.watching, theme)
         self._build(theme)
         self._connect()
         self.resize(*_FIRST_SIZE_PX)
@@ -74,12 +84,26 @@ class MainWindow(QMainWindow):
         middle = QVBoxLayout()
         middle.setSpacing(0)
         middle.addWidget(self.notices)
+        middle.addWidget(self.helping.card)
         middle.addWidget(self.pages, 1)
+        upper = QHBoxLayout()
+        upper.setSpacing(0)
+        upper.addWidget(self.pictures)
+        upper.addLayout(middle, 1)
+        left = QVBoxLayout()
+        left.setSpacing(0)
+        left.addLayout(upper, 1)
+        left.addWidget(self.watching.panel)
+        # The controls have the whole height: on a low screen they would not fit above the memory panel.
         row = QHBoxLayout()
         row.setSpacing(0)
-        row.addWidget(self.pictures)
-        row.addLayout(middle, 1)
-        row.addWidget(self.panel)
+        row.addLayout(left, 1)
+        # The attention inspector takes the place of the controls while it is on.
+        self.right = QStackedWidget()
+        self.right.setFixedWidth(PANEL_WIDTH_PX)
+        self.right.addWidget(self.panel)
+        self.right.addWidget(self.inspecting.panel)
+        row.addWidget(self.right)
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
@@ -94,13 +118,17 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         actions, bridge = self.actions_, self._bridge
         actions.full_screen.toggled.connect(self._set_full_screen)
-        actions.keys.triggered.connect(self._show_keys)
         actions.quit.triggered.connect(self.close)
         self.drop_area.open_button.clicked.connect(actions.open.trigger)
         self.drop_area.open_button.setToolTip(actions.open.toolTip())
         self.desk.changed.connect(self._follow)
         self.view.zoom_changed.connect(self._show_zoom)
         self.panel.changed.connect(self._follow_choice)
+        self.view.attention_toggled.connect(self._show_inspector)
+        self.painted.connect(self.watching.start)
+        self.planning.planned.connect(self.watching.show_plan)
+        self.helping.settings_changed.connect(self._prepare_choice)
+        self.helping.settings_changed.connect(self.saving.tell_where)
         self.running.worker_lost.connect(self._prepare_choice)
         bridge.models_listed.connect(self._on_models)
         bridge.model_ready.connect(self._on_model_ready)
@@ -115,6 +143,8 @@ class MainWindow(QMainWindow):
     def _on_models(self, event: ModelsListed) -> None:
         self.panel.show_models(event.entries, self._settings.model)
         self._prepare_choice()
+        # After the model: the worker has loaded torch by then.
+        self._bridge.examine()
 
     @Slot(object)
     def _on_model_ready(self, event: ModelReady) -> None:
@@ -160,9 +190,9 @@ class MainWindow(QMainWindow):
         else:
             self.showNormal()
 
-    @Slot()
-    def _show_keys(self) -> None:
-        Keys(self.actions_, self.view, self).exec()
+    @Slot(bool)
+    def _show_inspector(self, on: bool) -> None:
+        self.right.setCurrentWidget(self.inspecting.panel if on else self.panel)
 
     # Closing
 
@@ -182,11 +212,13 @@ class MainWindow(QMainWindow):
         if not may_close and self._asks_before_loss:
             event.ignore()
             return
+        self.closing.emit()
         self._settings.geometry = self.saveGeometry()
         self._settings.queue = [picture.path for picture in self.session.pictures]
         self._settings.flush()
         self.hide()
         # The maps go first: nothing may read a raster whose file the engine removes.
+        self.watching.stop()
         self.view.close_rasters()
         self._bridge.close()
         event.accept()

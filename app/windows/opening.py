@@ -184,7 +184,7 @@ class Opening(QObject):
         is_first_time = picture.info is None
         picture.state, picture.info, picture.raster = PictureState.OPEN, decoded.info, decoded.raster
         for warning in decoded.info.warnings if is_first_time else ():
-            desk.notices.show_warning(f"{picture.path.name}: {warning}")
+            desk.notices.show_warning_of(picture.path.name, warning)
         if not picture.has_thumbnail:
             picture.has_thumbnail = True
             thumbnail_of = Pyramid(decoded.raster, decoded.info.icc)
@@ -310,7 +310,7 @@ class Opening(QObject):
 
     @Slot(object)
     def _on_failed(self, event: TaskFailed) -> None:
-        if event.what in ("upscale", "save", "preview"):
+        if event.what in ("upscale", "save", "preview", "examine"):
             return
         self._desk.notices.show_failure(event.failure, event.failure.hint)
         picture = self._desk.session.picture(event.number)

@@ -33,6 +33,7 @@ class Previewing(QObject):
         # Previews of the picture that are done, by "esc-fast ×2".
         self._made: dict[str, PaneSource] = {}
         self._wanted = 0
+        self._is_first_round = False
         # Previews count downwards: pictures and jobs, which the engine's tasks are also told apart by, count up.
         self._number = 0
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
@@ -113,8 +114,12 @@ class Previewing(QObject):
         for each in stale.values():
             self._desk.bridge.discard(each.raster)
         if is_first:
+            self._is_first_round = True
+        if self._is_first_round:
+            # Again with each: one to one counts pixels of the largest result, and a larger one may have come.
             self._desk.view.camera.zoom_to(1.0)
         if len(self._made) >= self._wanted:
+            self._is_first_round = False
             self._desk.tell(self.tr("Preview. Drag the frame to look elsewhere; Ctrl+R goes back to the results."))
 
     @Slot(object)

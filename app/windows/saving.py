@@ -26,8 +26,26 @@ class Saving(QObject):
         desk.actions.save.triggered.connect(self.save)
         desk.actions.save_as.triggered.connect(self._ask_where)
         desk.strip.reveal_button.clicked.connect(self.reveal)
+        desk.panel.saves.setChecked(desk.settings.saves_results)
+        desk.panel.saves.toggled.connect(self._keep_choice)
         desk.bridge.job_saved.connect(self._on_saved)
+        self.tell_where()
         desk.bridge.failed.connect(self._on_failed)
+
+    @Slot(bool)
+    def _keep_choice(self, saves: bool) -> None:
+        self._desk.settings.saves_results = saves
+
+    @Slot()
+    def tell_where(self) -> None:
+        """Says where results are saved, as the settings have it."""
+        target = self._desk.settings.target
+        where = self.tr("beside its image") if target.folder is None else str(target.folder)
+        self._desk.panel.saves.setToolTip(
+            self.tr("As soon as it is finished: {where}, as {name}.\nSettings (Ctrl+,) change that.").format(
+                where=where, name=target.template
+            )
+        )
 
     @Slot()
     def save(self) -> None:
@@ -41,19 +59,22 @@ class Saving(QObject):
         job, picture = self._desk.result_shown
         if job is None or picture is None or picture.info is None or job.canvas is None:
             return
-        proposal = job.saved_as or default_path(job.canvas, picture.info, job.model, job.scale)
+        proposal = job.saved_as or default_path(
+            job.canvas, picture.info, job.model, job.scale, self._desk.settings.target
+        )
         path = SaveImage.ask(self._desk.window, proposal)
         if path is not None:
             self.write(job, picture, path)
 
     def write(self, job: Job, picture: Picture, path: Path | None = None) -> None:
-        """Writes a finished result: at `path`, which the person confirmed, or beside its input."""
+        """Writes a finished result: at `path`, which the person confirmed, or as the settings say."""
         if picture.info is None or job.canvas is None or job.is_being_saved:
             return
         job.is_being_saved = True
         # A file is replaced only where the dialog has asked; the default name gives way to one that is there.
         overwrite = path is not None and path.exists()
-        self._desk.bridge.save(job.number, job.canvas, picture.info, job.model, job.scale, path, overwrite)
+        target = self._desk.settings.target
+        self._desk.bridge.save(job.number, job.canvas, picture.info, job.model, job.scale, target, path, overwrite)
         self._desk.tell()
 
     @Slot(object)

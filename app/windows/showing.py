@@ -23,9 +23,13 @@ def job_key(job: Job) -> str:
 
 
 class Showing(QObject):
-    """Shows one picture of the session. `wanted(Picture)`: its pixels are needed and not there."""
+    """Shows one picture of the session.
+
+    Signals: `wanted(Picture)`: its pixels are needed and not there. `shown()`: other panes are there.
+    """
 
     wanted = Signal(object)
+    shown = Signal()
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -72,6 +76,7 @@ class Showing(QObject):
             self._choose_pane(picture)
         finally:
             self._is_choosing = False
+        self.shown.emit()
 
     def show_previews(self, previews: list[PaneSource]) -> None:
         """Shows these in place of the results; [] goes back to them."""

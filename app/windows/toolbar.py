@@ -28,7 +28,7 @@ class ToolBar(QToolBar):
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         commands = view.commands
         layouts = [commands.one, commands.wipe, commands.side, commands.grid, commands.diff]
-        self.addActions([actions.open, actions.save])
+        self.addActions([actions.open, actions.save, actions.preview])
         self.addSeparator()
         self.addActions(layouts)
         self.addSeparator()
@@ -75,7 +75,7 @@ class ToolBar(QToolBar):
             (actions.save, actions.save_as, actions.close_picture),
             (actions.start, actions.preview, actions.pause, actions.cancel, actions.undo),
             (commands.tile_grid, commands.inspector, commands.loupe, commands.attention),
-            (actions.full_screen, actions.keys),
+            (actions.full_screen, actions.palette, actions.settings, actions.keys),
             (actions.quit,),
         ):
             menu.addActions(list(group))

@@ -5,8 +5,10 @@ Reads and writes images with OpenCV, enlarges with its bicubic, tile by tile; a 
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ from engine.messages import (
     ModelRequest,
     Progress,
     UpscaleSettings,
+    WorkerMemory,
 )
 from engine.tiling.geometry import Box, plan_tiles
 from engine.workspace import JobFolder, job_id, open_job
@@ -59,9 +62,9 @@ class Controls:
         """Lets so many held steps go on."""
         self._permits.release(tiles)
 
-    def make_engine(self) -> FakeEngine:
+    def make_engine(self, on_memory: Callable[[WorkerMemory], None]) -> FakeEngine:
         """Returns an engine under these controls."""
-        engine = FakeEngine(self)
+        engine = FakeEngine(self, on_memory)
         self.engines.append(engine)
         return engine
 
@@ -75,8 +78,9 @@ class Controls:
 class FakeEngine:
     """Stands in for `engine.client.Engine`."""
 
-    def __init__(self, controls: Controls) -> None:
+    def __init__(self, controls: Controls, on_memory: Callable[[WorkerMemory], None]) -> None:
         self._controls = controls
+        self._on_memory = on_memory
         self._cancelled = threading.Event()
         self.is_closed = False
         self.threads: set[str] = set()
@@ -124,6 +128,19 @@ class FakeEngine:
         prepared = DonePrepare(0, self._info(model), "cpu", "fp32")
         return DonePlan(0, prepared, edge, settings.overlap_px, tiles, needed, 2**30, 2**31, 0.1, warnings)
 
+    def examine(self) -> dict[str, Any]:
+        """Finds a processor and no GPU."""
+        self._begin("examine")
+        cpu = {
+            "device": "cpu",
+            "name": "CPU",
+            "threads": 2,
+            "memory_total_bytes": 8 << 30,
+            "memory_free_bytes": 4 << 30,
+        }
+        why = "This torch is a CPU build. Install the CUDA build to use the GPU."
+        return {"device": "cpu", "why_no_gpu": why, "devices": [cpu], "backends": {}}
+
     def look_at(self, lr_view: Box | None) -> None:
         """Notes what is in view."""
         self._controls.views.append(lr_view)
@@ -147,11 +164,10 @@ class FakeEngine:
         scale = model.scale or 4
         canvas = RasterRef(str(canvas_path), source.height * scale, source.width * scale, source.channels, "float32")
         pixels = create_raster(canvas)
-        assert on_canvas is not None
-        assert on_progress is not None
         if job is not None and origin is not None and job.header is None:
             job.write_header(self._header(source, model, origin))
-        on_canvas(canvas)
+        if on_canvas is not None:
+            on_canvas(canvas)
         top = {"uint8": 255.0, "uint16": 65535.0}[source.dtype]
         lr_hwc = np.asarray(open_raster(source), dtype=np.float32) / top
         sr_hwc = cv2.resize(lr_hwc, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
@@ -166,7 +182,10 @@ class FakeEngine:
             if self._controls.holds_tiles:
                 self._controls.wait(self._cancelled)
             pixels[box.slices] = sr_hwc[box.slices]
-            on_progress(Progress(0, index, len(boxes), index * self._controls.seconds_per_tile, (box,)))
+            self._on_memory(WorkerMemory(time.monotonic(), os.getpid(), "cpu", index * 2**20, None, 2**20))
+            seconds = index * self._controls.seconds_per_tile
+            if on_progress is not None:
+                on_progress(Progress(0, index, len(boxes), seconds, (box,), tile_peak_bytes=index * 2**20))
         seconds = len(boxes) * self._controls.seconds_per_tile
         done = DoneUpscale(0, len(boxes), edge, 0, "cpu", "fp32", {"window_attention": "reference"}, seconds, 2**20)
         return Upscaled(canvas, self._info(model), done)

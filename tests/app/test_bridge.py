@@ -15,6 +15,7 @@ from app.bridge import Bridge, JobProgressed, default_path, save_target
 from engine.canvas import RasterRef
 from engine.errors import OutputError, WorkerError
 from engine.messages import ImageInfo, Progress, UpscaleSettings
+from engine.outputs import Target
 from engine.tiling.geometry import Box
 from tests.app.fake_engine import Controls
 
@@ -185,16 +186,16 @@ CANVAS = RasterRef("canvas.raw", 48, 80, 3, "float32")
     ],
 )
 def test_results_are_named_as_the_command_line_names_them(source: ImageInfo, expected: str) -> None:
-    assert default_path(CANVAS, source, "esc-fast", 2) == Path(expected)
+    assert default_path(CANVAS, source, "esc-fast", 2, Target()) == Path(expected)
 
 
 def test_a_chosen_extension_chooses_the_format() -> None:
-    path, options = save_target(CANVAS, info("/a.png", "png"), "esc-fast", 2, Path("/b/result.webp"))
+    path, options = save_target(CANVAS, info("/a.png", "png"), "esc-fast", 2, Target(), Path("/b/result.webp"))
     assert (path, options.format) == (Path("/b/result.webp"), "webp")
-    path, options = save_target(CANVAS, info("/a.png", "png"), "esc-fast", 2, Path("/b/result"))
+    path, options = save_target(CANVAS, info("/a.png", "png"), "esc-fast", 2, Target(), Path("/b/result"))
     assert (path, options.format) == (Path("/b/result.png"), "png")
 
 
 def test_a_format_that_cannot_hold_the_result_is_refused_before_it_is_written() -> None:
     with pytest.raises(OutputError, match="16"):
-        save_target(CANVAS, info("/a.tif", "tiff", 16), "esc-fast", 2, Path("/b/result.jpg"))
+        save_target(CANVAS, info("/a.tif", "tiff", 16), "esc-fast", 2, Target(), Path("/b/result.jpg"))

@@ -1,0 +1,217 @@
+"""The window's other rooms on a fake engine: preview, prediction, tile grid, memory panel, inspector, palette, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.bridge import Bridge
+from app.jobs import JobState
+from app.manners.settings_dialog import SettingsDialog
+from app.settings import Settings
+from app.windows.main_window import MainWindow
+from engine.errors import WorkerError
+from engine.outputs import Target
+from engine.tiling.geometry import Box
+from tests.app.fake_engine import Controls
+
+MakeImage = Callable[..., Path]
+
+
+@pytest.fixture
+def opened(qtbot: QtBot, window: MainWindow, make_image: MakeImage) -> MainWindow:
+    """The window with an image that is larger than the preview's frame."""
+    window.open_files([make_image("photo.png", 300, 400)])
+    qtbot.waitUntil(lambda: window.session.shown is not None and window.session.shown.raster is not None)
+    qtbot.waitUntil(lambda: bool(window.panel.tiling.needs.text()))
+    return window
+
+
+def titles(window: MainWindow) -> list[str]:
+    return [source.title for source in window.view.comparison.sources]
+
+
+# Preview
+
+
+def test_preview_runs_the_frame_through_all_ticked_models_and_shows_it_one_to_one(
+    qtbot: QtBot, opened: MainWindow, bridge: Bridge
+) -> None:
+    opened.actions_.preview.trigger()
+    qtbot.waitUntil(lambda: len(opened.view.comparison.keys) == 4)
+    assert titles(opened) == ["Input", "esc-fast ×2", "pft-light ×4", "sscan-fast ×2"]
+    frame = opened.view.comparison.frame
+    assert frame == Box(22, 72, 256, 256)
+    assert [source.placed for source in opened.view.comparison.sources[1:]] == [frame] * 3
+    assert opened.view.camera.zoom == 1.0
+    assert opened.view.mode == "grid"
+    # Another frame, another preview.
+    with qtbot.waitSignals([bridge.preview_made] * 3):
+        opened.view.frame_moved.emit(Box(0, 0, 256, 256))
+    qtbot.waitUntil(lambda: {source.placed for source in opened.view.comparison.sources[1:]} == {Box(0, 0, 256, 256)})
+    opened.actions_.preview.trigger()
+    assert titles(opened) == ["Input"]
+    assert opened.view.comparison.frame is None
+
+
+def test_preview_leaves_out_what_is_not_ticked(qtbot: QtBot, opened: MainWindow) -> None:
+    for card in opened.panel._cards[1:]:
+        card.tick.setChecked(False)
+    opened.actions_.preview.trigger()
+    qtbot.waitUntil(lambda: titles(opened) == ["Input", "esc-fast ×2"])
+    opened.panel._cards[0].tick.setChecked(False)
+    opened.actions_.preview.trigger()
+    assert not opened.actions_.preview.isEnabled()
+    assert "Tick a model first." in opened.actions_.preview.toolTip()
+
+
+def test_start_ends_the_preview_and_its_files_go(qtbot: QtBot, opened: MainWindow, controls: Controls) -> None:
+    opened.actions_.preview.trigger()
+    qtbot.waitUntil(lambda: len(opened.view.comparison.keys) == 4)
+    opened.actions_.start.trigger()
+    qtbot.waitUntil(lambda: titles(opened) == ["Input", "esc-fast ×2"])
+    qtbot.waitUntil(lambda: not list(controls.folder.glob("*/frame.raw")))
+    qtbot.waitUntil(lambda: opened.session.active_job is None)
+
+
+def test_a_preview_that_fails_says_why_and_goes_back(qtbot: QtBot, opened: MainWindow, controls: Controls) -> None:
+    controls.upscale_error = WorkerError("The worker process ended unexpectedly.", "Try again.")
+    opened.actions_.preview.trigger()
+    qtbot.waitUntil(lambda: bool(opened.notices.notices))
+    assert not opened.previewing.is_on
+    assert titles(opened) == ["Input"]
+
+
+# Prediction
+
+
+def test_what_a_run_needs_is_said_before_it(qtbot: QtBot, opened: MainWindow, controls: Controls) -> None:
+    controls.plan_warnings = ("Tiles of 128 need twice the work: take 256.",)
+    tiling = opened.panel.tiling
+    assert tiling.needs.text().endswith("of 2.0 GiB free")
+    assert tiling.tile.itemText(0) == "Auto (32)"
+    assert not tiling.warning.isVisible()
+    tiling.tile.setCurrentIndex(tiling.tile.findData(128))
+    qtbot.waitUntil(lambda: tiling.warning.text() == "Tiles of 128 need twice the work: take 256.")
+    assert tiling.needs.text() == "12 tiles · needs 0.02 GiB of 2.0 GiB free"
+    assert tiling.needs.toolTip() == "Predicted peak: 16,777,216 bytes. Free now: 2,147,483,648 bytes."
+
+
+def test_the_tile_grid_is_the_plan_s(qtbot: QtBot, opened: MainWindow) -> None:
+    tiling = opened.panel.tiling
+    tiling.tile.setCurrentIndex(tiling.tile.findData(None))
+    qtbot.waitUntil(lambda: opened.view.comparison.tile_grid == [Box(0, 0, 300, 400)])
+    opened.view.setFocus()
+    QTest.keyClick(opened.view, Qt.Key.Key_G)
+    assert opened.view.commands.tile_grid.isChecked()
+
+
+def test_settings_of_a_job_are_those_chosen(qtbot: QtBot, opened: MainWindow, settings: Settings) -> None:
+    tiling = opened.panel.tiling
+    settings.device = "cpu"
+    tiling.tile.setCurrentIndex(tiling.tile.findData(256))
+    tiling.overlap.setValue(16)
+    tiling.precision.setCurrentIndex(tiling.precision.findData("fp32"))
+    opened.actions_.start.trigger()
+    job = opened.session.active_job
+    assert (job.settings.tile_px, job.settings.overlap_px, job.settings.precision) == (256, 16, "fp32")
+    assert job.settings.device == "cpu"
+    qtbot.waitUntil(lambda: job.state is JobState.DONE)
+
+
+def test_tiles_in_view_come_first(qtbot: QtBot, opened: MainWindow, controls: Controls) -> None:
+    controls.holds_tiles = True
+    opened.actions_.start.trigger()
+    qtbot.waitUntil(lambda: opened.session.active_job.canvas is not None)
+    opened.view.camera.zoom_to(8.0)
+    opened.view.camera.look_at(0, 0)
+    qtbot.waitUntil(lambda: bool(controls.views) and controls.views[-1] is not None)
+    assert controls.views[-1].top == controls.views[-1].left == 0
+    opened.actions_.cancel.trigger()
+    qtbot.waitUntil(lambda: opened.session.active_job is None)
+
+
+# Memory
+
+
+def test_the_memory_panel_follows_a_job(qtbot: QtBot, opened: MainWindow, settings: Settings) -> None:
+    panel = opened.watching.panel
+    qtbot.waitUntil(lambda: len(panel.history) > 1)
+    opened.actions_.start.trigger()
+    qtbot.waitUntil(lambda: opened.session.active_job is None)
+    assert panel.history.peaks
+    panel.toggle_action.trigger()
+    assert not panel.is_expanded
+    assert not settings.shows_memory
+
+
+# Inspector
+
+
+def test_the_inspector_takes_the_place_of_the_controls_and_says_when_it_must_wait(
+    qtbot: QtBot, opened: MainWindow, controls: Controls
+) -> None:
+    opened.actions_.start.trigger()
+    qtbot.waitUntil(lambda: opened.session.active_job is None)
+    opened.view.setFocus()
+    QTest.keyClick(opened.view, Qt.Key.Key_A)
+    inspector = opened.inspecting.panel
+    assert opened.right.currentWidget() is inspector
+    controls.holds_tiles = True
+    opened.panel.scales.choose(4)
+    opened.actions_.start.trigger()
+    qtbot.waitUntil(lambda: opened.session.active_job.canvas is not None)
+    first = opened.session.shown.results[0]
+    opened.view.pixel_picked.emit(f"job:{first.number}", 20, 30)
+    words = " ".join(label.text() for label in inspector.findChildren(type(opened.zoom_text)))
+    assert "The worker is busy with a job." in words
+    opened.actions_.cancel.trigger()
+    qtbot.waitUntil(lambda: opened.session.active_job is None)
+    QTest.keyClick(opened.view, Qt.Key.Key_Escape)
+    assert opened.right.currentWidget() is opened.panel
+
+
+# Help
+
+
+def test_the_palette_finds_and_runs_a_command(qtbot: QtBot, opened: MainWindow) -> None:
+    opened.actions_.palette.trigger()
+    qtbot.waitUntil(opened.helping.palette.isVisible)
+    field = QApplication.focusWidget()
+    QTest.keyClicks(field, "tile grid")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    qtbot.waitUntil(opened.view.commands.tile_grid.isChecked)
+    names = {action.text() for action in opened.helping.everything()}
+    assert {"Open…", "Wipe", "Preview"} <= names
+
+
+def test_the_device_is_told_once(qtbot: QtBot, window: MainWindow, settings: Settings) -> None:
+    card = window.helping.card
+    qtbot.waitUntil(card.isVisible)
+    QTest.keyClick(card, Qt.Key.Key_Escape)
+    assert settings.device_told
+
+
+def test_results_go_where_the_settings_say(
+    qtbot: QtBot, opened: MainWindow, settings: Settings, tmp_path: Path
+) -> None:
+    def fill() -> None:
+        dialog = QApplication.activeModalWidget()
+        if isinstance(dialog, SettingsDialog):
+            settings.target = Target(folder=tmp_path / "results", template="{name}-large")
+            dialog.saved.emit()
+            dialog.reject()
+
+    QTimer.singleShot(0, fill)
+    opened.actions_.settings.trigger()
+    assert str(tmp_path / "results") in opened.panel.saves.toolTip()
+    opened.panel.saves.setChecked(True)
+    opened.actions_.start.trigger()
+    qtbot.waitUntil(lambda: opened.session.shown.results and opened.session.shown.results[0].saved_as is not None)
+    assert (tmp_path / "results" / "photo-large.png").is_file()
