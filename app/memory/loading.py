@@ -18,16 +18,19 @@ class TimelineLoader(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._thread: threading.Thread | None = None
+        self._is_over = False
         self._done.connect(self._tell, Qt.ConnectionType.QueuedConnection)
 
     def start(self) -> None:
-        """Begins, once."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._load, name="triptych timeline", daemon=True)
+        """Begins, once, and not any more after `wait`."""
+        if self._thread is None and not self._is_over:
+            # No daemon: a process that ends in the middle of loading Qt's classes would crash.
+            self._thread = threading.Thread(target=self._load, name="triptych timeline")
             self._thread.start()
 
     def wait(self) -> None:
-        """Returns when the thread has ended."""
+        """Returns when the thread has ended; none is started after that."""
+        self._is_over = True
         if self._thread is not None:
             self._thread.join()
 

@@ -115,10 +115,6 @@ class MemoryPanel(QWidget):
     # What it is fed with
 
     @Slot(object)
-    def wait(self) -> None:
-        """Returns when no thread of the panel runs any more."""
-        self._loader.wait()
-
     def show_use(self, use: MemoryUse) -> None:
         """Takes a look of the monitor, four times a second."""
         self._collector.show_use(use)
@@ -153,6 +149,10 @@ class MemoryPanel(QWidget):
         """Says this of the device, instead of what the panel would say of a missing GPU; empty: that again."""
         self._said = sentence
         self._mark()
+
+    def wait(self) -> None:
+        """Returns when no thread of the panel runs any more; for the end of the window."""
+        self._loader.wait()
 
     # How it is shown
 

@@ -484,6 +484,32 @@ def test_pyqtgraph_is_loaded_only_when_the_panel_is_seen() -> None:
     assert told.returncode == 0, told.stderr
 
 
+ENDING = """
+from PySide6.QtWidgets import QApplication
+from app.memory.panel import MemoryPanel
+from app.theme import Theme
+application = QApplication([])
+panel = MemoryPanel(Theme(application))
+panel.set_expanded(True)
+panel._loader.start()
+"""
+
+
+def test_a_process_may_end_while_its_timeline_is_loaded() -> None:
+    for _ in range(2):
+        told = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, timeout=60)
+        assert told.returncode == 0, told.stderr
+
+
+def test_nothing_is_loaded_after_the_end(qtbot: QtBot, theme: Theme) -> None:
+    panel = MemoryPanel(theme)
+    qtbot.addWidget(panel)
+    panel.set_expanded(True)
+    panel.wait()
+    panel._loader.start()
+    assert panel._loader._thread is None
+
+
 def test_a_panel_that_goes_while_its_timeline_is_loaded_leaves_nothing(qtbot: QtBot, theme: Theme) -> None:
     panel = MemoryPanel(theme)
     panel.set_expanded(True)
