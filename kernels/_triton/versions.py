@@ -16,7 +16,7 @@ import sys
 
 import torch
 
-OLDEST_TRITON = (3, 4)
+OLDEST_TRITON = (3, 6)
 OLDEST_CAPABILITY = (8, 0)
 WIDEST_HEAD = 64
 WIDEST_FLASH_HEAD = 256

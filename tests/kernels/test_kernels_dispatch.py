@@ -189,9 +189,9 @@ def test_what_an_installation_lacks_is_said(
     fake_device: Callable[..., FakeDevice], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_device(9, 0)
-    monkeypatch.setattr(versions, "triton_version", lambda: "3.3.1")
+    monkeypatch.setattr(versions, "triton_version", lambda: "3.5.1")
     versions.installation_fault.cache_clear()
-    assert versions.installation_fault() == "Triton 3.3.1 is too old; 3.4 or newer is needed."
+    assert versions.installation_fault() == "Triton 3.5.1 is too old; 3.6 or newer is needed."
     monkeypatch.setattr(versions, "triton_version", lambda: "3.10.0")
     monkeypatch.delenv("CC")
     monkeypatch.setattr(shutil, "which", lambda _: None)
