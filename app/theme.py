@@ -228,6 +228,14 @@ def style_sheet_of(colours: Colours) -> str:
     QFrame#notice[kind="error"] {{ border-left: 4px solid {c.error}; }}
     QFrame#notice[kind="warning"] {{ border-left: 4px solid {c.warning}; }}
     QPlainTextEdit {{ background: {c.stage}; border: 1px solid {c.border}; border-radius: 6px; padding: 4px; }}
+    QScrollBar:vertical {{ background: transparent; border: 0; margin: 0; width: 12px; }}
+    QScrollBar:horizontal {{ background: transparent; border: 0; margin: 0; height: 12px; }}
+    QScrollBar::handle {{ background: {c.control_border}; border-radius: 3px; }}
+    QScrollBar::handle:vertical {{ margin: 0 3px; min-height: 28px; }}
+    QScrollBar::handle:horizontal {{ margin: 3px 0; min-width: 28px; }}
+    QScrollBar::handle:hover {{ background: {c.muted}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: none; }}
     QMenu {{ background: {c.raised}; border: 1px solid {c.border}; padding: 4px; }}
     QMenu::item {{ padding: 6px 28px 6px 12px; border-radius: 4px; }}
     QMenu::item:selected {{ background: {c.hovered}; }}

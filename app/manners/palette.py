@@ -182,11 +182,6 @@ class CommandPalette(QFrame):
             " padding: 8px 10px; }"
             f"QLineEdit:focus {{ border-color: {c.accent_text}; }}"
             "QListView { background: transparent; border: 0; outline: 0; }"
-            "QScrollBar:vertical { background: transparent; width: 10px; margin: 0; border: 0; }"
-            f"QScrollBar::handle:vertical {{ background: {c.control_border}; border-radius: 3px; margin: 0 2px;"
-            " min-height: 28px; }"
-            "QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page"
-            " { background: none; height: 0; }"
         )
 
 
