@@ -65,7 +65,12 @@ def _run(files: list[Path]) -> int:
     bridge.find_interrupted()
     window.open_files(restore(settings, files))
     door = FirstWindow(place, window)
-    door.files_received.connect(lambda given: (bring_to_front(window), window.open_files(given)))
+
+    def take(given: list[Path]) -> None:
+        bring_to_front(window)
+        window.open_files(given)
+
+    door.files_received.connect(take)
     window.painted.connect(door.listen)
     window.closing.connect(door.close)
     notifier = _close_on_signals(window)
