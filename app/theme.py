@@ -101,15 +101,23 @@ def tinted_icon(name: str, colour: str, disabled: str) -> QIcon:
     """Returns the icon in the colours for enabled and disabled, sharp at every scale of the desktop."""
     icon = QIcon()
     for mode, tint in ((QIcon.Mode.Normal, colour), (QIcon.Mode.Disabled, disabled)):
+        # Read once for all sizes: this runs before the first paint.
+        renderer = _renderer(name, tint)
         for size_px in (16, 20, 24, 32, 40, 48, 64, 96):
-            icon.addPixmap(draw_icon(name, tint, size_px), mode)
+            icon.addPixmap(_drawn(renderer, size_px), mode)
     return icon
 
 
 def draw_icon(name: str, colour: str, size_px: int) -> QPixmap:
     """Returns the icon at `size_px` pixels a side in one colour."""
-    drawing = icon_source(name).replace(b"currentColor", colour.encode())
-    renderer = QSvgRenderer(QByteArray(drawing))
+    return _drawn(_renderer(name, colour), size_px)
+
+
+def _renderer(name: str, colour: str) -> QSvgRenderer:
+    return QSvgRenderer(QByteArray(icon_source(name).replace(b"currentColor", colour.encode())))
+
+
+def _drawn(renderer: QSvgRenderer, size_px: int) -> QPixmap:
     pixmap = QPixmap(QSize(size_px, size_px))
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)

@@ -46,7 +46,7 @@ def test_every_icon_is_drawn_in_the_colour_asked_for(qapp: QApplication) -> None
         image = draw_icon(name, "#ff0000", 32).toImage()
         seen = [image.pixelColor(x, y) for x in range(32) for y in range(32) if image.pixelColor(x, y).alpha() > 200]
         assert seen, name
-        if name != "triptych":
+        if not name.startswith("triptych"):
             assert all(colour.red() > 240 and colour.green() < 16 for colour in seen), name
     assert not application_icon().isNull()
 
