@@ -86,6 +86,13 @@ class Actions(QObject):
         self.save_as = self._make(
             window, self.tr("Save as…"), "Ctrl+Shift+S", "", self.tr("Choose the result's folder, name and format.")
         )
+        self.sheet = self._make(
+            window,
+            self.tr("Comparison sheet…"),
+            "Ctrl+Shift+E",
+            "",
+            self.tr("Save the marked region, or what is in view, of every picture side by side."),
+        )
         self.close_picture = self._make(
             window, self.tr("Close image"), "Ctrl+W", "", self.tr("Take the image shown out of the window.")
         )
@@ -107,7 +114,8 @@ class Actions(QObject):
         """Every action, in the order in which the keys are listed."""
         return [
             self.open, self.open_folder, self.paste, self.reference, self.start, self.preview, self.pause, self.cancel, self.undo,
-            self.save, self.save_as, self.close_picture, self.full_screen, self.palette, self.settings, self.keys, self.quit,
+            self.save, self.save_as, self.sheet, self.close_picture, self.full_screen, self.palette, self.settings, self.keys,
+            self.quit,
         ]  # fmt: skip
 
     def _make(self, owner: QWidget, text: str, key: str, icon: str, explained: str) -> QAction:

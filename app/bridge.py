@@ -40,11 +40,13 @@ from engine.messages import (
     ImageInfo,
     ModelRequest,
     Progress,
+    SheetPane,
     UpscaleSettings,
     WorkerMemory,
 )
 
 if TYPE_CHECKING:
+    from app.compare.sources import PaneSource
     from engine.client import Engine, Upscaled
     from engine.outputs import Target
     from engine.shown import ShownJob
@@ -73,6 +75,9 @@ class EngineLike(Protocol):
     @property
     def jobs_folder(self) -> Path: ...
     def encode(self, canvas: RasterRef, source: ImageInfo, path: Path, options: EncodeOptions) -> DoneEncode: ...
+    def write_sheet(
+        self, panes: Sequence[SheetPane], pane_height: int, pane_width: int, path: Path, heading: str
+    ) -> DoneEncode: ...
     def new_folder(self) -> Path: ...
     def plan(
         self, model: ModelRequest, settings: UpscaleSettings, height: int, width: int, channels: int
@@ -211,6 +216,13 @@ class JobSaved:
 
 
 @dataclass(frozen=True)
+class SheetWritten:
+    """A comparison sheet lies in a file."""
+
+    written: DoneEncode
+
+
+@dataclass(frozen=True)
 class InterruptedFound:
     """What earlier runs left unfinished, the latest first."""
 
@@ -260,6 +272,7 @@ Event = (
     | JobProgressed
     | JobDone
     | JobSaved
+    | SheetWritten
     | InterruptedFound
     | FileFinished
     | TaskStopped
@@ -460,6 +473,7 @@ class Bridge(QObject):
     progressed(JobProgressed)        tiles are finished, at most thirty times a second
     job_done(JobDone)                a canvas is complete
     job_saved(JobSaved)              a result was written
+    sheet_written(SheetWritten)      a comparison sheet was written
     interrupted_found(InterruptedFound)    what earlier runs left
     file_finished(FileFinished)      a job of the command line was finished
     stopped(TaskStopped)             what was cancelled has ended
@@ -481,6 +495,7 @@ class Bridge(QObject):
     progressed = Signal(object)
     job_done = Signal(object)
     job_saved = Signal(object)
+    sheet_written = Signal(object)
     interrupted_found = Signal(object)
     file_finished = Signal(object)
     stopped = Signal(object)
@@ -708,6 +723,21 @@ class Bridge(QObject):
 
         self._files.submit(Task(number, "save", call))
 
+    def write_sheet(self, sources: Sequence[PaneSource], box: Box, path: Path, heading: str) -> None:
+        """Writes a part (input pixels) of all sources as a labelled sheet."""
+
+        def call(engine: EngineLike) -> Event:
+            from app.sheet import sheet_panes
+
+            folder = engine.new_folder()
+            try:
+                panes, height, width = sheet_panes(sources, box, folder)
+                return SheetWritten(engine.write_sheet(panes, height, width, path, heading))
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+        self._files.submit(Task(0, "sheet", call))
+
     def discard(self, raster: RasterRef) -> None:
         """Removes a raster from the disk, with the folder that was made for it; a job that was interrupted keeps its canvas."""
 
@@ -817,6 +847,8 @@ class Bridge(QObject):
                 self.job_done.emit(event)
             case JobSaved():
                 self.job_saved.emit(event)
+            case SheetWritten():
+                self.sheet_written.emit(event)
             case InterruptedFound():
                 self.interrupted_found.emit(event)
             case FileFinished():

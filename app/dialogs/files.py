@@ -43,3 +43,11 @@ class SaveImage:
         chosen = next((each for each in filters.split(";;") if f"*{suffix}" in each), "")
         name, _ = QFileDialog.getSaveFileName(parent, _tr("Save the result"), str(proposal), filters, chosen)
         return Path(name) if name else None
+
+    @classmethod
+    def ask_sheet(cls, parent: QWidget, proposal: Path) -> Path | None:
+        """Returns the file for a comparison sheet, which is a PNG, or None."""
+        name, _ = QFileDialog.getSaveFileName(
+            parent, _tr("Save the comparison sheet"), str(proposal), _tr("PNG (*.png)")
+        )
+        return Path(name).with_suffix(".png") if name else None

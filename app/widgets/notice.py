@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.theme import Theme, draw_icon
-from engine.errors import Failure
+from engine.errors import Failure, WorkerError
 
 _ICON_PX = 20
 _DETAILS_HEIGHT_PX = 120
@@ -157,7 +157,8 @@ class NoticeStack(QWidget):
 
     def show_failure(self, failure: Failure, hint: str) -> None:
         """Shows why the engine could not do something, with this hint in place of its own."""
-        self.show_error(failure.message, hint, failure.details)
+        # Of an error that the engine foresaw, its two sentences say all.
+        self.show_error(failure.message, hint, failure.details if failure.kind == WorkerError.__name__ else "")
 
     def offer(self, message: str, hint: str, choices: Sequence[tuple[str, str, Callable[[], None]]]) -> None:
         """Asks something that can wait: each of `choices` is a button's words, its tooltip, and what it does."""

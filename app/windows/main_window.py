@@ -19,6 +19,7 @@ from app.theme import Theme
 from app.widgets.drop_area import DropArea
 from app.widgets.model_panel import PANEL_WIDTH_PX
 from app.windows.desk import Desk
+from app.windows.exporting import Exporting
 from app.windows.helping import Helping
 from app.windows.inspecting import Inspecting
 from app.windows.opening import Opening
@@ -64,6 +65,7 @@ class MainWindow(QMainWindow):
         self.opening = Opening(desk, self.showing, self.running)
         self.queueing = Queueing(desk, self.opening, self.running, self.saving)
         self.previewing = Previewing(desk, self.showing)
+        self.exporting = Exporting(desk)
         self.planning = Planning(desk)
         self.telling = Telling(desk, self.running)
         self.watching = Watching(desk, theme)

@@ -310,7 +310,7 @@ class Opening(QObject):
 
     @Slot(object)
     def _on_failed(self, event: TaskFailed) -> None:
-        if event.what in ("upscale", "save", "preview", "examine"):
+        if event.what in ("upscale", "save", "preview", "examine", "sheet"):
             return
         self._desk.notices.show_failure(event.failure, event.failure.hint)
         picture = self._desk.session.picture(event.number)

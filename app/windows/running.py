@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -19,7 +18,6 @@ from app.windows.desk import Desk
 from app.windows.saving import Saving
 from app.windows.showing import Showing
 from engine.catalog import CatalogEntry
-from engine.errors import WorkerError
 from engine.tiling.geometry import Box
 
 
@@ -248,9 +246,7 @@ class Running(QObject):
         if event.what != "upscale":
             return
         failure = event.failure
-        # Of an error that the engine foresaw, its two sentences say all.
-        details = failure.details if failure.kind == WorkerError.__name__ else ""
-        self._desk.notices.show_failure(replace(failure, details=details), failure.hint)
+        self._desk.notices.show_failure(failure, failure.hint)
         if job is not None:
             picture = self._desk.session.picture(job.picture_number)
             if picture is not None:

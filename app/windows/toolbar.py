@@ -72,7 +72,7 @@ class ToolBar(QToolBar):
         menu.setToolTipsVisible(True)
         for group in (
             (actions.open, actions.open_folder, actions.paste, actions.reference),
-            (actions.save, actions.save_as, actions.close_picture),
+            (actions.save, actions.save_as, actions.sheet, actions.close_picture),
             (actions.start, actions.preview, actions.pause, actions.cancel, actions.undo),
             (commands.tile_grid, commands.inspector, commands.loupe, commands.attention),
             (actions.full_screen, actions.palette, actions.settings, actions.keys),

@@ -9,7 +9,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from engine.messages import (
     ModelInfo,
     ModelRequest,
     Progress,
+    SheetPane,
     UpscaleSettings,
     WorkerMemory,
 )
@@ -54,6 +55,7 @@ class Controls:
         self.decode_warnings: tuple[str, ...] = ()
         self.plan_warnings: tuple[str, ...] = ()
         self.views: list[Box | None] = []
+        self.sheets: list[tuple[tuple[tuple[str, ...], ...], int, int, str]] = []
         self.engines: list[FakeEngine] = []
         self.calls: list[str] = []
         self._permits = threading.Semaphore(0)
@@ -203,6 +205,21 @@ class FakeEngine:
         order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[canvas.channels]
         cv2.imwrite(str(target), image[:, :, order])
         return DoneEncode(0, str(target), canvas.height, canvas.width)
+
+    def write_sheet(
+        self, panes: Sequence[SheetPane], pane_height: int, pane_width: int, path: Path, heading: str
+    ) -> DoneEncode:
+        """Writes the panes beside each other, in their own size, and keeps what was asked."""
+        self._begin("sheet")
+        if not path.parent.is_dir():
+            raise OutputError(f"There is no folder {path.parent}.", "Choose another with --output.")
+        self._controls.sheets.append(
+            (tuple((pane.title, *pane.lines) for pane in panes), pane_height, pane_width, heading)
+        )
+        for pane in panes:
+            assert Path(pane.raster.path).stat().st_size
+        path.write_bytes(b"sheet")
+        return DoneEncode(0, str(path), pane_height, pane_width * len(panes))
 
     @property
     def jobs_folder(self) -> Path:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.bridge import Bridge
+from app.dialogs.files import SaveImage
 from app.jobs import JobState
 from app.manners.settings_dialog import SettingsDialog
 from app.settings import Settings
@@ -135,6 +136,35 @@ def test_tiles_in_view_come_first(qtbot: QtBot, opened: MainWindow, controls: Co
     assert controls.views[-1].top == controls.views[-1].left == 0
     opened.actions_.cancel.trigger()
     qtbot.waitUntil(lambda: opened.session.active_job is None)
+
+
+# Sheet
+
+
+def test_the_marked_region_becomes_a_sheet(
+    qtbot: QtBot,
+    opened: MainWindow,
+    controls: Controls,
+    bridge: Bridge,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "upscale the image first" in opened.actions_.sheet.toolTip()
+    opened.actions_.start.trigger()
+    qtbot.waitUntil(lambda: opened.session.active_job is None)
+    answers = [tmp_path / "gone" / "sheet.png", tmp_path / "sheet.png"]
+    monkeypatch.setattr(SaveImage, "ask_sheet", lambda *_: answers.pop(0))
+    opened.view.set_region(Box(10, 20, 30, 40))
+    opened.actions_.sheet.trigger()
+    qtbot.waitUntil(lambda: bool(opened.notices.notices))
+    assert "Choose another folder." in opened.notices.notices[0].report
+    with qtbot.waitSignal(bridge.sheet_written):
+        opened.actions_.sheet.trigger()
+    ((panes, height, width, heading),) = controls.sheets
+    assert [pane[0] for pane in panes] == ["Input", "esc-fast ×2"]
+    assert (height, width) == (60, 80)
+    assert heading == "photo.png   40 × 30 pixels from 20, 10"
+    assert opened.strip.sentence.text().endswith("sheet.png.")
 
 
 # Memory
