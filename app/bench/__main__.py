@@ -114,6 +114,8 @@ def _lateness(measure: str, found: dict[str, Any]) -> Iterator[Figure]:
     yield Figure(measure, "p50", found["p50_ms"], "ms")
     yield Figure(measure, "p99", found["p99_ms"], "ms", P99_GOAL_MS)
     yield Figure(measure, "latest", found["max_ms"], "ms", LATEST_GOAL_MS)
+    yield Figure(measure, "computed by the window between ticks, p99", found["busy_p99_ms"], "ms")
+    yield Figure(measure, "computed by the window between ticks, most", found["busy_max_ms"], "ms")
 
 
 def _first_tile(folder: Path) -> Iterator[Figure]:
