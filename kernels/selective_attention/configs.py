@@ -47,7 +47,8 @@ def backward_tile(target: Target, tokens: int, head_dim: int, dtype: torch.dtype
             return Tile(16, 16, Shape(8, 1))
         return Tile(32, 32, Shape(4, 1)) if head_dim <= 32 else Tile(16, 32, Shape(4, 1))
     if target is GFX1100 and head_dim > 16:
-        return Tile(min(_fit(tokens, 64), 32), 32, Shape(8, 1))
+        # Two accumulators of 64 columns leave room for 16 rows.
+        return Tile(min(_fit(tokens, 64), 16 if head_dim > 40 else 32), 32, Shape(8, 1))
     rows = _fit(tokens, 64)
     stages = 1 if target.platform == "hip" else 2
     return Tile(rows, _fit(tokens, 64), Shape(4, stages))
