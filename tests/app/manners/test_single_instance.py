@@ -208,6 +208,24 @@ def test_another_cache_means_another_window(tmp_path: Path, monkeypatch: pytest.
     assert meeting_place() != before
 
 
+def test_the_program_itself_hands_over_and_leaves_at_once(qtbot: QtBot, tmp_path: Path) -> None:
+    door = FirstWindow(meeting_place())
+    received: list[list[Path]] = []
+    door.files_received.connect(received.append)
+    assert door.listen()
+    process = QProcess()
+    process.setWorkingDirectory(str(tmp_path))
+    environment = process.processEnvironment()
+    for name, value in (os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}).items():
+        environment.insert(name, value)
+    process.setProcessEnvironment(environment)
+    with qtbot.waitSignals([door.files_received, process.finished], timeout=30_000):
+        process.start(sys.executable, ["-m", "app", "photo.png"])
+    assert process.exitCode() == 0
+    assert received == [[tmp_path / "photo.png"]]
+    door.close()
+
+
 def test_a_minimised_window_comes_back(qtbot: QtBot, host: QWidget) -> None:
     host.showMinimized()
     bring_to_front(host)
