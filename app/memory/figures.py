@@ -84,7 +84,7 @@ class Figures(QWidget):
         self._names[name].setProperty("role", "muted")
         value = self._values[name]
         value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        value.setMinimumWidth(self.fontMetrics().horizontalAdvance("0.000 GiB"))
+        value.setMinimumWidth(self.fontMetrics().horizontalAdvance("< 0.001 GiB"))
         for offset, widget in enumerate((self._swatches[name], self._names[name], value)):
             self._grid.addWidget(widget, row, column + offset)
 

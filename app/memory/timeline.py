@@ -6,7 +6,7 @@ from the highest to the lowest, each filled down to zero, so that none has to be
 
 from __future__ import annotations
 
-from math import ceil, floor, inf, isfinite, log2, log10
+from math import ceil, floor, inf, log2, log10
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,10 @@ class Timeline(QWidget):
         self._cursor.setZValue(20)
         self._cursor.hide()
         plot.addItem(self._cursor, ignoreBounds=True)
+        # Says where the limit is when it lies above the picture.
+        self._beyond: Any = pg.TextItem(anchor=(0, 0.2))
+        self._beyond.setZValue(19)
+        plot.addItem(self._beyond, ignoreBounds=True)
 
     def _add(self, rank: int, **options: Any) -> Any:
         curve = pg.PlotCurveItem(**options)
@@ -92,12 +96,14 @@ class Timeline(QWidget):
         self._predicted.setPen(pg.mkPen(inks.predicted, width=2, style=Qt.PenStyle.DashLine))
         self._limit.setPen(pg.mkPen(inks.limit, width=2, style=Qt.PenStyle.DotLine))
         self._cursor.setPen(pg.mkPen(inks.cursor))
+        self._beyond.setColor(QColor(inks.limit))
         font = QFont(self.font())
         font.setPointSizeF(max(font.pointSizeF() - 1, 6))
         for side in ("left", "bottom"):
             axis = self.plot.getAxis(side)
             axis.setPen(pg.mkPen(inks.grid))
             axis.setTextPen(pg.mkPen(inks.text))
+            self._beyond.setFont(font)
             axis.setStyle(tickLength=0, tickFont=font, tickTextOffset=5, hideOverlappingLabels=_SPARE_PX)
         self.plot.getAxis("left").setWidth(self.fontMetrics().horizontalAdvance("0.000 GiB") + 8)
         self.plot.getAxis("bottom").setHeight(self.fontMetrics().height() + 4)
@@ -120,11 +126,13 @@ class Timeline(QWidget):
         else:
             inner = max(_highest(*(heads + columns[name] for name in ("predicted",))), peaks, _highest(_ours(columns)))
             limit = _highest(limits)
-            top = 1.12 * (limit if isfinite(limit) and limit <= _FAR * inner else inner)
+            # Above the highest there is room for the words that say where the limit is.
+            top = 1.12 * limit if inner < limit <= _FAR * inner else 1.3 * inner
         self._limit.setData(ages, limits)
         self._total.setData(ages, columns["total"])
         self._total.setVisible(picture.scope == "all")
         self._set_range(max(top, _LEAST_TOP), is_new_span)
+        self._show_beyond(limits, columns["limit"])
         self._show_cursor()
 
     def clear_cursor(self) -> None:
@@ -194,6 +202,15 @@ class Timeline(QWidget):
             steps = 6 if span_s % 6 == 0 else 5
             ages = [span_s * step / steps for step in range(steps + 1)]
             self.plot.getAxis("bottom").setTicks([[(-age, time_tick(age)) for age in ages]])
+
+    def _show_beyond(self, heights: NDArray[np.float64], limits: NDArray[np.float64]) -> None:
+        assert self._picture is not None
+        # False too where the limit is unknown.
+        is_beyond = bool(len(heights)) and bool(heights[-1] > self._top)
+        self._beyond.setVisible(is_beyond)
+        if is_beyond:
+            self._beyond.setText(self.tr("limit {amount} ↑").format(amount=gib_text(float(limits[-1]))))
+            self._beyond.setPos(-self._picture.span_s, self._top)
 
     @Slot(object)
     def _point_at(self, scene_position: QPointF) -> None:

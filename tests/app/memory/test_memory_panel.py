@@ -538,3 +538,19 @@ def test_where_pyqtgraph_is_missing_the_numbers_stay(
     panel._refresh()
     assert "No module named 'pyqtgraph'" in panel.placeholder.text()
     assert amount(panel, "other") == "2.00 GiB"
+
+
+def test_a_limit_far_above_the_picture_is_told_in_words(panel: MemoryPanel, feed: Feed) -> None:
+    feed()
+    beyond = drawn(panel)._beyond
+    assert not beyond.isVisible()
+    panel.show_plan(GIB // 2, 40 * GIB, "cpu")
+    panel.commands.scope.trigger()
+    panel.show_worker(WorkerMemory(time.monotonic() + 1, 7, "cpu", GIB, GIB // 2, GIB // 4, GIB // 4))
+    panel._refresh()
+    assert beyond.isVisible()
+    assert beyond.toPlainText() == "limit 40.0 GiB ↑"
+    panel.end_job()
+    panel.show_worker(WorkerMemory(time.monotonic() + 2, 7, "cpu", GIB, GIB // 2, GIB // 4, GIB // 4))
+    panel._refresh()
+    assert not beyond.isVisible()
