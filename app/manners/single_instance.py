@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,9 @@ def meeting_place(environment: Mapping[str, str] = os.environ) -> str:
     """
     display = environment.get("WAYLAND_DISPLAY") or environment.get("DISPLAY") or environment.get("QT_QPA_PLATFORM", "")
     person = str(os.getuid()) if hasattr(os, "getuid") else environment.get("USERNAME", "")
-    facts = "\0".join((person, str(paths.cache_folder().absolute()), environment.get("XDG_CONFIG_HOME", ""), display))
+    # What decides where settings and cache lie, rather than the folders themselves: to work those out takes longer.
+    own = (environment.get(name, "") for name in ("TRIPTYCH_CACHE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HOME"))
+    facts = "\0".join((person, display, *own))
     name = f"triptych-{hashlib.sha256(os.fsencode(facts)).hexdigest()[:16]}"
     if not hasattr(os, "getuid"):
         return name
@@ -60,7 +62,12 @@ def _own_folders(environment: Mapping[str, str]) -> Iterator[Path]:
     if given and _is_own(Path(given)):
         yield Path(given)
     # Somebody else may have made a folder of that name first: then it is none of ours.
-    for folder in (Path(tempfile.gettempdir()) / f"triptych-{os.getuid()}", paths.cache_folder() / "door"):
+    in_turn: tuple[Callable[[], Path], ...] = (
+        lambda: Path(tempfile.gettempdir()) / f"triptych-{os.getuid()}",
+        lambda: paths.cache_folder() / "door",
+    )
+    for folder_of in in_turn:
+        folder = folder_of()
         with contextlib.suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if _is_own(folder):
