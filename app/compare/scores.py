@@ -102,16 +102,21 @@ class Scorer(QObject):
                 if self._is_closing:
                     return
                 question = self._waiting.pop(0)
-            try:
-                score = self._measure(question)
-            except Exception:
-                # Figures are an extra: without them the pictures are still there.
-                _log.exception("a figure could not be measured")
-                self._posted.emit(question, None)
-                continue
-            # One that was given up is not told: it may have been asked again by now.
-            if score is not None:
-                self._posted.emit(question, score)
+            self._answer(question)
+            # While it waits, the thread must not keep rasters mapped whose files are removed.
+            del question
+
+    def _answer(self, question: Question) -> None:
+        try:
+            score = self._measure(question)
+        except Exception:
+            # Figures are an extra: without them the pictures are still there.
+            _log.exception("a figure could not be measured")
+            self._posted.emit(question, None)
+            return
+        # One that was given up is not told: it may have been asked again by now.
+        if score is not None:
+            self._posted.emit(question, score)
 
     def _measure(self, question: Question) -> Score | None:
         """Returns the score, or None where nobody asks for it any more."""

@@ -149,6 +149,8 @@ class TileStore(QObject):
                 self._letters.append((layer, key, tile, clock))
                 # A letter that lies there unread will be found with this one.
                 is_first = len(self._letters) == 1
+            # While it waits, the thread must not keep a raster mapped whose file is removed.
+            del layer, tile
             if is_first:
                 self._posted.emit()
 
