@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import time
 from math import isfinite, nan
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QGuiApplication, QPainter, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.actions import allow
 from app.memory.collector import Collector
 from app.memory.colours import inks_of
 from app.memory.commands import Commands
+from app.memory.explanation import explain
 from app.memory.figures import Figures, Shown
 from app.memory.header import HEIGHT_PX, Header
 from app.memory.loading import TimelineLoader
 from app.memory.readings import History, Picture, Reading, Scope
-from app.memory.saving import Kind, SaveReadings
+from app.memory.saving import Kind, SaveReadings, save_picture, save_text
 from app.memory.wording import ago_text, bytes_text, gib_text, no_gpu_words
 from app.theme import Theme
 
@@ -357,48 +357,22 @@ class MemoryPanel(QWidget):
 
     @Slot()
     def _explain(self) -> None:
-        why = self._collector.no_gpu
-        if why is None:
-            return
-        sentence, advice = no_gpu_words(why)
-        box = QMessageBox(QMessageBox.Icon.Information, self.tr("Why no GPU is used"), sentence, parent=self.window())
-        box.setInformativeText(advice)
-        box.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
+        if self._collector.no_gpu is not None:
+            explain(self.window(), self._collector.no_gpu)
 
     def _save(self, kind: Kind) -> None:
         path = SaveReadings.ask(self.window(), kind)
         if path is None:
             return
         try:
-            self.save_to(path, kind)
+            if kind == "png":
+                save_picture(path, self.body, self._theme.colours.surface)
+            else:
+                save_text(path, kind, self._collector, self.shown_key, self.history)
         except OSError as error:
             self._tell(self.tr("{name} cannot be written: {reason}").format(name=path.name, reason=error.strerror))
             return
         self._tell(self.tr("Saved as {name}.").format(name=path.name))
-
-    def save_to(self, path: Path, kind: Kind) -> None:
-        """Writes the readings ("csv"), the picture ("png") or the report ("json"). Raises OSError."""
-        from app.memory.export import csv_text, snapshot_text
-
-        if kind == "csv":
-            path.write_text(csv_text(self.history), encoding="utf-8")
-        elif kind == "json":
-            path.write_text(snapshot_text(self._collector, self.shown_key), encoding="utf-8")
-        elif not self.picture().save(str(path), "PNG"):
-            raise OSError(0, self.tr("the folder does not allow it"))
-
-    def picture(self) -> QPixmap:
-        """Returns timeline and numbers as they are shown, at twice their size."""
-        factor = 2
-        pixmap = QPixmap(self.body.size() * factor)
-        pixmap.setDevicePixelRatio(factor)
-        pixmap.fill(self._theme.colours.surface)
-        painter = QPainter(pixmap)
-        self.body.render(painter, QPoint())
-        painter.end()
-        return pixmap
 
     def _tell(self, sentence: str) -> None:
         """Says something for a few seconds; empty: no more."""

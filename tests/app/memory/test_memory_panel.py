@@ -450,10 +450,10 @@ def test_painting_keeps_up_with_four_looks_a_second(panel: MemoryPanel, feed: Fe
     panel._span_s = 600
     times = []
     for _ in range(10):
-        began = time.process_time()
+        began = time.thread_time()
         panel._refresh()
         panel.grab()
-        times.append(time.process_time() - began)
+        times.append(time.thread_time() - began)
     # The largest picture there is; a tick of 16 ms would be late by it.
     assert sorted(times)[5] < 0.1
 

@@ -71,9 +71,9 @@ def test_reading_costs_little() -> None:
     gauge.loaded = Loaded("cpu", 0, 0, heap_in_use_bytes())
     times = []
     for _ in range(50):
-        began = time.perf_counter()
+        began = time.thread_time()
         gauge.read()
-        times.append(time.perf_counter() - began)
+        times.append(time.thread_time() - began)
     # Ten times a second, this is less than a hundredth of a core; a test process has far more pieces than a worker.
     assert sorted(times)[len(times) // 2] < 0.001
 
