@@ -22,12 +22,15 @@ class Match:
     positions: frozenset[int]
 
 
-def match(typed: str, phrase: str) -> Match | None:
-    """Returns how `typed` fits `phrase`, or None where one of its words is not found; an empty `typed` fits everything."""
+def match(typed: str, phrase: str, *, scattered: bool = True) -> Match | None:
+    """Returns how `typed` fits `phrase`, or None where one of its words is not found; an empty `typed` fits everything.
+
+    `scattered`: letters in that order are enough, wherever they are; in a long phrase nearly everything would be found so.
+    """
     folded = _folded(phrase)
     score, positions = 0, set[int]()
     for word in _folded(typed).split():
-        found = _find(word, folded)
+        found = _find(word, folded, scattered)
         if found is None:
             return None
         points, places = found
@@ -49,7 +52,7 @@ def _folded_character(character: str) -> str:
     return base if len(base) == 1 else character.lower()[:1]
 
 
-def _find(word: str, phrase: str) -> tuple[int, Sequence[int]] | None:
+def _find(word: str, phrase: str, may_scatter: bool) -> tuple[int, Sequence[int]] | None:
     starts = list(_word_starts(phrase))
     for start in starts:
         if phrase.startswith(word, start):
@@ -61,7 +64,7 @@ def _find(word: str, phrase: str) -> tuple[int, Sequence[int]] | None:
     if inside >= 0:
         return _INSIDE, range(inside, inside + len(word))
     # Letters scattered over a phrase mean something from three on; below that nearly everything would fit.
-    scattered = _in_order(word, phrase, range(len(phrase))) if len(word) > 2 else None
+    scattered = _in_order(word, phrase, range(len(phrase))) if may_scatter and len(word) > 2 else None
     return None if scattered is None else (_SCATTERED - (scattered[-1] - scattered[0]), scattered)
 
 

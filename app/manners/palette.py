@@ -197,10 +197,10 @@ class EntryModel(QAbstractListModel):
         """Shows what fits: by its name, else by what it does."""
         hits: list[tuple[int, Entry, Match]] = []
         for entry in self.entries:
-            by_name = match(typed, entry.name)
+            by_name, words = match(typed, entry.name), f"{entry.name} {entry.explained}"
             if by_name is not None:
                 hits.append((by_name.score, entry, by_name))
-            elif (by_words := match(typed, f"{entry.name} {entry.explained}")) is not None and len(typed.strip()) > 2:
+            elif (by_words := match(typed, words, scattered=False)) is not None and len(typed.strip()) > 2:
                 hits.append((by_words.score - 10_000, entry, Match(by_words.score, frozenset())))
         if typed.strip():
             # Python's sort keeps the order of equals.

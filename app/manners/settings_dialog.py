@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -91,6 +92,9 @@ class SettingsDialog(QDialog):
         )
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
+        for button in self.buttons.buttons():
+            # Some desktops put pictures on them, which the buttons of the window do not have.
+            button.setIcon(QIcon())
         restore = self.buttons.button(QDialogButtonBox.StandardButton.RestoreDefaults)
         restore.setToolTip(self.tr("Put back what a new Triptych has. Nothing is kept before you save."))
         restore.clicked.connect(self._restore)

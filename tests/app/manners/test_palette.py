@@ -99,6 +99,9 @@ def test_escape_closes_and_runs_nothing(palette: CommandPalette, ran: list[str])
 def test_what_it_does_is_searched_too_but_comes_later(palette: CommandPalette) -> None:
     QTest.keyClicks(palette.field, "image")
     assert shown(palette) == ["Open…", "Tile grid"]
+    # Letters scattered over a sentence mean nothing.
+    palette.field.setText("chg")
+    assert shown(palette) == []
     palette.field.setText("quux")
     assert shown(palette) == []
     assert palette.nothing.isVisible()
