@@ -222,11 +222,14 @@ def support_table(
 ) -> dict[str, dict[str, tuple[bool, str]]]:
     """Give ``(ok, reason)`` for each operator and each backend on a device, for ``triptych doctor``.
 
-    Keys are the operators' names, then the backends' in the order in which ``auto`` tries them.
+    Keys are the operators' names, then the backends' in the order in which ``auto`` tries them. Flash that runs has a
+    reason too: the sizes for which ``auto`` takes it.
     """
     table: dict[str, dict[str, tuple[bool, str]]] = {}
     for operator in OPERATORS:
         row = {backend.value: supports(operator, backend, device, dtype) for backend in AUTO_ORDER}
+        if row[Backend.FLASH].ok:
+            row[Backend.FLASH.value] = Support(True, _flash_note(torch.device(device)))
         table[operator] = {name: (support.ok, support.reason) for name, support in row.items()}
     return table
 
@@ -257,6 +260,14 @@ def _flash_was_faster(device: torch.device, head_dim: int | None, tokens: int | 
     from kernels.selective_attention.configs import flash_is_faster
 
     return head_dim is not None and tokens is not None and flash_is_faster(target_of(device), tokens, head_dim)
+
+
+def _flash_note(device: torch.device) -> str:
+    from kernels.selective_attention.configs import flash_sizes
+
+    sizes = [f"{tokens} tokens with heads of {head_dim}" for tokens, head_dim in flash_sizes(target_of(device))]
+    taken = f"for windows of {', '.join(sizes)}" if sizes else "by name only"
+    return f"auto takes it where it was measured faster than triton on this kind of device: {taken}."
 
 
 @functools.cache

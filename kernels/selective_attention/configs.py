@@ -76,3 +76,8 @@ _FLASH_FASTER: frozenset[tuple[str, int, int]] = frozenset()
 def flash_is_faster(target: Target, tokens: int, head_dim: int) -> bool:
     """Say whether ``auto`` takes flash-attn for this case, where it can run: a matter of measurement, see BENCHMARKS.md."""
     return (target.name, tokens, head_dim) in _FLASH_FASTER
+
+
+def flash_sizes(target: Target) -> tuple[tuple[int, int], ...]:
+    """Return the sizes, (tokens of a window, head dimension), for which ``auto`` takes flash-attn on a target."""
+    return tuple(sorted((tokens, head_dim) for name, tokens, head_dim in _FLASH_FASTER if name == target.name))

@@ -167,6 +167,17 @@ def test_a_table_of_another_capability_says_nothing(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("flash_on_a_gpu")
+def test_the_table_says_when_flash_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    served, reason = support_table("cuda", torch.float16)["selective_attention"]["flash"]
+    assert served
+    assert reason.endswith("measured faster than triton on this kind of device: by name only.")
+    measured = frozenset({("sm_90", 256, 16), ("sm_90", 64, 16), ("sm_80", 64, 40)})
+    monkeypatch.setattr(configs, "_FLASH_FASTER", measured)
+    reason = support_table("cuda", torch.float16)["selective_attention"]["flash"][1]
+    assert reason.endswith(": for windows of 64 tokens with heads of 16, 256 tokens with heads of 16.")
+
+
+@pytest.mark.usefixtures("flash_on_a_gpu")
 def test_without_triton_auto_does_not_fall_to_flash_unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(versions, "triton_version", lambda: "3.0.0")
     assert chosen_on_a_gpu(64) is Backend.SDPA
