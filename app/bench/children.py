@@ -16,6 +16,8 @@ _LIMIT_S = 600
 def environment_for(folder: Path) -> dict[str, str]:
     """Returns the environment of a measurement: settings and cache of its own, and a display or none."""
     environment = dict(os.environ)
+    # As where Triptych is installed: only the first start compiles.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment["TRIPTYCH_CACHE"] = str(folder / "cache")
     environment["XDG_CONFIG_HOME"] = str(folder / "config")
     if sys.platform.startswith("linux") and not any(
