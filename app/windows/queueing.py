@@ -90,7 +90,9 @@ class Queueing(QObject):
         self._running.cancel_picture(picture)
         row = self._desk.session.pictures.index(picture)
         self._opening.remove(picture)
-        self._undo.append(lambda: self._bring_back(picture.path, row))
+        # The path only: what can be taken back must not keep the picture and its results.
+        path = picture.path
+        self._undo.append(lambda: self._bring_back(path, row))
         # The line goes on with the others.
         self._running.go_on()
 
