@@ -51,8 +51,8 @@ def _summary_label(compilation: Compilation) -> str:
     """Name a kernel without its operator and the dtype of its tensors."""
     kinds = {kind.removeprefix("*") for _, kind in compilation.signature}
     dtype = next((name for name in ("fp16", "bf16") if name in kinds), "fp32")
-    name = compilation.kernel_name.partition("attention_")[2].removesuffix("_kernel").replace("_", " ")
-    return f"{name or compilation.kernel_name} {dtype}"
+    name = compilation.kernel_name.partition("attention_")[2] or compilation.kernel_name.removeprefix("focused_")
+    return f"{name.removesuffix('_kernel').replace('_', ' ')} {dtype}"
 
 
 def _say(line: str, stream: TextIO) -> None:

@@ -56,6 +56,17 @@ def test_the_slice_has_each_kernel_once() -> None:
     assert all("*fp16" in dict(c.signature).values() for c in kept)
 
 
+@pytest.mark.parametrize(
+    ("operator", "rows"),
+    [("window_attention", {"fwd fp16", "bwd table fp32"}), ("focused_attention", {"sparse fwd bf16", "table fp32"})],
+)
+def test_the_summary_names_kernels_and_dtypes(operator: str, rows: set[str]) -> None:
+    from kernels._triton.__main__ import _summary_label
+    from kernels._triton.compile_ahead import shipped
+
+    assert rows <= {_summary_label(compilation) for compilation in shipped(operator, SM_90)}
+
+
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("target", [SM_90, GFX942], ids=lambda target: target.name)
 def test_one_specialisation_of_each_kernel_compiles(target: Target, operator: str) -> None:
