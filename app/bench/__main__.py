@@ -95,7 +95,8 @@ def _first_paint(folder: Path) -> Iterator[Figure]:
 
 
 def _working(folder: Path) -> Iterator[Figure]:
-    image = str(resources.path("samples") / "sample.png")
+    # Large enough to work on for a while.
+    image = str(resources.path("samples") / "sample_hr.png")
     found = run_child("app.bench.window_child", ["upscale", image], folder)
     if "error" in found:
         raise RuntimeError(found["error"])
@@ -107,6 +108,7 @@ def _panning(folder: Path) -> Iterator[Figure]:
     found = run_child("app.bench.panning_child", [str(folder)], folder)
     yield from _lateness("tick while panning", found)
     yield Figure("tick while panning", "moves of the camera", float(found["steps"]), "")
+    yield Figure("tick while panning", "paints", float(found["paints"]), "")
 
 
 def _lateness(measure: str, found: dict[str, Any]) -> Iterator[Figure]:
