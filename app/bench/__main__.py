@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -95,9 +96,9 @@ def _first_paint(folder: Path) -> Iterator[Figure]:
 
 
 def _working(folder: Path) -> Iterator[Figure]:
-    # Large enough to work on for a while.
-    image = str(resources.path("samples") / "sample_hr.png")
-    found = run_child("app.bench.window_child", ["upscale", image], folder)
+    # Large enough to work on for a while; a copy, for the result is saved beside it.
+    image = shutil.copy(resources.path("samples") / "sample_hr.png", folder)
+    found = run_child("app.bench.window_child", ["upscale", str(image)], folder)
     if "error" in found:
         raise RuntimeError(found["error"])
     yield from _lateness("tick while working", found)
