@@ -35,6 +35,11 @@
         </message>
         <message>
             <location filename="../../app/actions.py" />
+            <source>Comparison sheet…</source>
+            <translation>Vergleichsblatt…</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
             <source>Find anything that can be done by its name.</source>
             <translation>Alles, was sich tun lässt, nach seinem Namen finden.</translation>
         </message>
@@ -107,6 +112,11 @@
             <location filename="../../app/actions.py" />
             <source>Save as…</source>
             <translation>Speichern unter…</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Save the marked region, or what is in view, of every picture side by side.</source>
+            <translation>Den markierten Bereich, oder was zu sehen ist, von jedem Bild nebeneinander speichern.</translation>
         </message>
         <message>
             <location filename="../../app/actions.py" />
@@ -861,6 +871,34 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
     </context>
     <context>
+        <name>Exporting</name>
+        <message>
+            <location filename="../../app/windows/exporting.py" />
+            <source>Choose another folder.</source>
+            <translation>Wählen Sie einen anderen Ordner.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/exporting.py" />
+            <source>The comparison sheet is {path}.</source>
+            <translation>Das Vergleichsblatt ist {path}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/exporting.py" />
+            <source>There is nothing to compare yet: upscale the image first.</source>
+            <translation>Es gibt noch nichts zu vergleichen: Vergrößern Sie zuerst das Bild.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/exporting.py" />
+            <source>Writing {name}…</source>
+            <translation>{name} wird geschrieben…</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/exporting.py" />
+            <source>{name}   {width} × {height} pixels from {left}, {top}</source>
+            <translation>{name}   {width} × {height} Bildpunkte ab {left}, {top}</translation>
+        </message>
+    </context>
+    <context>
         <name>Figures</name>
         <message>
             <location filename="../../app/memory/figures.py" />
@@ -1027,11 +1065,6 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/memory/header.py" />
-            <source>Memory in use</source>
-            <translation>Genutzter Speicher</translation>
-        </message>
-        <message>
-            <location filename="../../app/memory/header.py" />
             <source>Save the readings, the picture or a report.</source>
             <translation>Die Messwerte, das Bild oder einen Bericht speichern.</translation>
         </message>
@@ -1039,11 +1072,6 @@ Ein Klick auf einen Balken zeigt sie.</translation>
             <location filename="../../app/memory/header.py" />
             <source>Save…</source>
             <translation>Speichern…</translation>
-        </message>
-        <message>
-            <location filename="../../app/memory/header.py" />
-            <source>The moment that is read</source>
-            <translation>Der abgelesene Zeitpunkt</translation>
         </message>
         <message>
             <location filename="../../app/memory/header.py" />
@@ -1278,16 +1306,6 @@ Ein Klick auf einen Balken zeigt sie.</translation>
             <location filename="../../app/memory/panel.py" />
             <source>Triptych {ours} · others {other} of {total}</source>
             <translation>Triptych {ours} · andere {other} von {total}</translation>
-        </message>
-        <message>
-            <location filename="../../app/memory/panel.py" />
-            <source>Why no GPU is used</source>
-            <translation>Warum keine GPU genutzt wird</translation>
-        </message>
-        <message>
-            <location filename="../../app/memory/panel.py" />
-            <source>the folder does not allow it</source>
-            <translation>der Ordner erlaubt es nicht</translation>
         </message>
         <message>
             <location filename="../../app/memory/panel.py" />
@@ -2303,6 +2321,11 @@ Die Einstellungen (Strg+,) ändern das.</translation>
             <source>Memory over time</source>
             <translation>Speicher im Zeitverlauf</translation>
         </message>
+        <message>
+            <location filename="../../app/memory/timeline.py" />
+            <source>limit {amount} ↑</source>
+            <translation>Grenze {amount} ↑</translation>
+        </message>
     </context>
     <context>
         <name>TokenDetails</name>
@@ -2600,6 +2623,11 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/dialogs/files.py" />
+            <source>Save the comparison sheet</source>
+            <translation>Das Vergleichsblatt speichern</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/files.py" />
             <source>Save the result</source>
             <translation>Das Ergebnis speichern</translation>
         </message>
@@ -2707,9 +2735,19 @@ Die Einstellungen (Strg+,) ändern das.</translation>
             <translation>Auch dieses torch ist nur für den Prozessor gebaut.</translation>
         </message>
         <message>
+            <location filename="../../app/memory/explanation.py" />
+            <source>Why no GPU is used</source>
+            <translation>Warum keine GPU genutzt wird</translation>
+        </message>
+        <message>
             <location filename="../../app/memory/wording.py" />
             <source>now</source>
             <translation>jetzt</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/saving.py" />
+            <source>the folder does not allow it</source>
+            <translation>der Ordner erlaubt es nicht</translation>
         </message>
         <message>
             <location filename="../../app/memory/wording.py" />
