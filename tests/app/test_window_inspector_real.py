@@ -1,4 +1,4 @@
-"""The attention inspector with the real worker: three models, one click, an answer from each, and what is laid over the pictures."""
+"""The attention inspector with the real worker: three models, one click, an answer from each, laid over its picture."""
 
 from __future__ import annotations
 

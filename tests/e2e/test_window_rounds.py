@@ -197,10 +197,9 @@ def test_two_hundred_rounds_leave_nothing_behind_and_memory_is_flat(
     warm = look()
     for number in range(20, 200):
         go_round(number)
-        if number % 20 == 19:
-            print(number + 1, look())
     after = settle(qtbot, look, before)
-    print(before, warm, after, sep="\n")
+    # With -s: the figures.
+    print("", before, warm, after, sep="\n")
     assert after.more_than(before) == {}
     assert after.mapped == 0
     assert after.own_kib <= warm.own_kib * MEMORY_MAY_GROW
