@@ -114,6 +114,50 @@ def go_round(
 
 
 @pytest.fixture
+def look_closely(
+    qtbot: QtBot, window: MainWindow, picture_hwc: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[int], None]:
+    """Opens an image and a reference; previews, upscales, saves; looks at the difference and into the model; closes it."""
+    actions, session, view = window.actions_, window.session, window.view
+    reference = tmp_path / "reference.png"
+    assert cv2.imwrite(str(reference), cv2.resize(picture_hwc[:24, :40], (80, 48), interpolation=cv2.INTER_CUBIC))
+    monkeypatch.setattr("app.windows.opening.OpenImages.ask", lambda *_: [reference])
+    window.panel.saves.setChecked(True)
+
+    def go(number: int) -> None:
+        path = tmp_path / f"photo-{number % 3}.png"
+        if not path.exists():
+            assert cv2.imwrite(str(path), picture_hwc[:24, :40])
+        window.open_files([path])
+        qtbot.waitUntil(lambda: session.shown is not None and session.shown.raster is not None, timeout=60_000)
+        actions.reference.trigger()
+        qtbot.waitUntil(lambda: session.shown.reference is not None, timeout=30_000)
+        actions.preview.trigger()
+        wanted = 1 + len(window.panel.ticked)
+        qtbot.waitUntil(lambda: len(view.comparison.keys) == wanted, timeout=60_000)
+        qtbot.waitUntil(actions.start.isEnabled, timeout=60_000)
+        actions.start.trigger()
+        job = session.shown.results[-1]
+        qtbot.waitUntil(lambda: job.saved_as is not None, timeout=60_000)
+        view.set_mode("diff")
+        qtbot.waitUntil(lambda: view.is_settled, timeout=30_000)
+        # Both figures of the result: of the reference there is one.
+        assert (f"job:{job.number}", "image") in view.scoring.scores
+        view.set_mode("side")
+        view.commands.attention.setChecked(True)
+        view.pixel_picked.emit(f"job:{job.number}", 20, 12)
+        qtbot.waitUntil(lambda: f"job:{job.number}" in view.comparison.overlays, timeout=60_000)
+        view.commands.attention.setChecked(False)
+        actions.close_picture.trigger()
+        assert session.pictures == []
+        job.saved_as.unlink()
+        qtbot.waitUntil(lambda: not Path(job.canvas.path).exists(), timeout=30_000)
+        assert window.notices.notices == []
+
+    return go
+
+
+@pytest.fixture
 def look(qtbot: QtBot, cache: Path) -> Callable[[], Held]:
     """Counts what is held, after everything that is to be deleted has been deleted."""
 
@@ -182,6 +226,22 @@ def test_eight_rounds_leave_nothing_behind(
     # Nothing is open any more, so nothing is mapped; the worker and the I/O process go on.
     assert after.mapped == 0
     assert after.children >= 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_twenty_rounds_with_preview_and_attention_leave_nothing_behind(
+    qtbot: QtBot, window: MainWindow, look_closely: Callable[[int], None], look: Callable[[], Held]
+) -> None:
+    for number in range(5):
+        look_closely(number)
+    before = look()
+    for number in range(5, 20):
+        look_closely(number)
+    after = settle(qtbot, look, before)
+    print("", before, after, sep="\n")
+    assert after.more_than(before) == {}
+    assert after.mapped == 0
 
 
 @pytest.mark.slow
