@@ -58,14 +58,13 @@ def result_title(job: Job) -> str:
 
 
 def result_figures(job: Job) -> tuple[str, ...]:
-    """Returns a result's size, and once it is done how long it took, where, and the memory at its peak."""
-    size = () if job.canvas is None else (size_text(job.canvas.width, job.canvas.height),)
+    """Returns a result's size while it is made; once it is done, how long it took, where, and the memory at its peak."""
     if job.done is None:
-        return size
+        return () if job.canvas is None else (size_text(job.canvas.width, job.canvas.height),)
     took = _tr("{duration} on {device}").format(
         duration=duration_text(job.done.seconds), device=device_text(job.done.device)
     )
-    return (*size, took, f"{job.done.peak_memory_bytes / 2**30:.2f} GiB")
+    return (took, f"{job.done.peak_memory_bytes / 2**30:.2f} GiB")
 
 
 def picture_state(picture: Picture) -> str:

@@ -283,7 +283,7 @@ def test_a_finished_job_says_how_long_it_took(done: MainWindow) -> None:
     assert done.strip.sentence.text() == "Done in 3.0 s. Not saved yet."
     (result,) = [source for source in done.view.comparison.sources if source.kind == "model"]
     assert result.title == "esc-fast ×2"
-    assert figures(done, result.key) == ("160 × 96", "3.0 s on CPU", "0.00 GiB")
+    assert figures(done, result.key) == ("3.0 s on CPU", "0.00 GiB")
 
 
 def test_the_time_left_is_known_before_the_first_tile_of_a_second_job(
