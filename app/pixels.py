@@ -10,15 +10,17 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtGui import QColorSpace, QImage
 
 from engine.canvas import RasterRef, open_raster
+from engine.deferred import np
 from engine.resampling import imresize
 from engine.tiling.geometry import Box
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 TILE_PX = 128
 

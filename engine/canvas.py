@@ -12,13 +12,14 @@ import contextlib
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
+from engine.deferred import np
 from engine.errors import OutputError
 from engine.positional import reserve
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 RasterDtype = Literal["uint8", "uint16", "float32"]
 

@@ -6,16 +6,22 @@ two images. May import numpy only.
 Legend: H W rows and columns, C channels (1 or 3).
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
+from engine.deferred import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Image = npt.NDArray[np.generic]
+    Plane = npt.NDArray[np.float64]
 
 __all__ = ["psnr", "psnr_y", "ssim", "ssim_y", "to_y"]
 
-Image = npt.NDArray[np.generic]
-Plane = npt.NDArray[np.float64]
 
 _STRIP_ROWS = 256
 _SSIM_WINDOW = 11

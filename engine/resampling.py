@@ -7,20 +7,25 @@ whole decibels and would flatter every comparison. May import numpy only.
 Legend: H W rows and columns, C channels, T taps of the kernel at one output sample.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import numpy.typing as npt
+from engine.deferred import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Image = npt.NDArray[np.generic]
+    FloatImage = npt.NDArray[np.float32]
 
 __all__ = ["Method", "imresize"]
 
 Method = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 
-Image = npt.NDArray[np.generic]
-FloatImage = npt.NDArray[np.float32]
 
 # Rows or columns of output made by one small dense product: large enough for BLAS, small enough that the product's
 # zeros (the band is narrower than the block's span) cost little.

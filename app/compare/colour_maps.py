@@ -6,8 +6,12 @@ lightness, and neither tells red from green.
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
+
+from engine.deferred import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _STEPS = 256
 

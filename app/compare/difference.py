@@ -11,16 +11,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal
 
 from app.compare.colour_maps import greys, heat, signs
 from app.compare.layers import OpenSource, Tile, TileKey, TileLayer, values_at
-from app.compare.sampling import Positions, Values, colour_of, luma_of
+from app.compare.sampling import colour_of, luma_of
 from app.pixels import to_qimage
+from engine.deferred import np
 from engine.tiling.geometry import Box
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.compare.sampling import Positions, Values
 
 DifferenceKind = Literal["absolute", "signed", "ssim"]
 

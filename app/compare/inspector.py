@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from PySide6.QtCore import QCoreApplication, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.compare.lettering import FAINT, MARGIN_PX, PLATE_EDGE, WORDS, Lettering
 from app.compare.panes import Cell, Panes
 from app.compare.sampling import as_unit, colour_of
+from engine.deferred import np
 
 _LINE_PX = 22
 _SWATCH_PX = 14

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import numpy as np
 from PySide6.QtCore import QCoreApplication, QPoint, QRect, Qt
 from PySide6.QtGui import QImage, QPainter
 
@@ -18,6 +17,7 @@ from app.compare.difference import DifferenceSettings, colours_of
 from app.compare.lettering import FAINT, MARGIN_PX, Lettering
 from app.compare.panes import Panes
 from app.compare.scores import Score
+from engine.deferred import np
 
 _LINE_PX = 24
 _PADDING_PX = 7

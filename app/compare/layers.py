@@ -12,18 +12,22 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtGui import QColorSpace, QImage
 
-from app.compare.sampling import Positions, Values, sample_at
+from app.compare.sampling import sample_at
 from app.compare.sources import Arrangement, PaneSource
 from app.pixels import colour_space_of, reduce_block, to_qimage
 from engine.canvas import open_raster
+from engine.deferred import np
 from engine.resampling import Method
 from engine.tiling.geometry import Box
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.compare.sampling import Positions, Values
 
 TILE_PX = 256
 

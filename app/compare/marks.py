@@ -6,9 +6,8 @@ Imports Qt, numpy, `app` and the plain data of `engine`. All in device pixels of
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QLine, QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QRegion
 
@@ -21,7 +20,11 @@ from app.compare.loupe import Loupe
 from app.compare.painting import Drawing
 from app.compare.panes import Cell, Panes, Part
 from app.theme import Theme
+from engine.deferred import np
 from engine.tiling.geometry import Box
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _LIGHT_LINE = QColor(255, 255, 255, 150)
 _DARK_LINE = QColor(0, 0, 0, 110)
@@ -47,7 +50,7 @@ class Marks:
         self.shows_tile_grid = False
         self.shows_loupe = False
         self.shows_inspector = False
-        self._tiles: tuple[list[Box], NDArray[np.int64]] = ([], np.zeros((0, 4), dtype=np.int64))
+        self._tiles: tuple[list[Box], NDArray[np.int64]] | None = None
 
     @property
     def follow_pointer(self) -> bool:
@@ -118,7 +121,7 @@ class Marks:
         arrangement, boxes = self._panes.comparison.arrangement, self._panes.comparison.tile_grid
         if arrangement is None or not boxes:
             return
-        if self._tiles[0] is not boxes:
+        if self._tiles is None or self._tiles[0] is not boxes:
             sides = [(box.top, box.left, box.bottom, box.right) for box in boxes]
             self._tiles = (boxes, np.array(sides, dtype=np.int64))
         placement = self._panes.placement_in(cell)

@@ -10,18 +10,20 @@ Legend: H W pixels of the raster, N M rows and columns asked for, C channels, T 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from engine.deferred import np
 from engine.resampling import Method
 
-Values = NDArray[np.float32]
-Positions = NDArray[np.float64]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Values = NDArray[np.float32]
+    Positions = NDArray[np.float64]
+
 
 # ITU-R BT.601 luma.
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_LUMA = (0.299, 0.587, 0.114)
 
 
 def _triangle(x: Positions) -> Positions:
@@ -63,7 +65,7 @@ def colour_of(block_hwc: Values) -> Values:
 
 def luma_of(rgb_hwc: Values) -> Values:
     """Returns the luma (H, W) of RGB in 0..1."""
-    luma: Values = rgb_hwc @ _LUMA
+    luma: Values = rgb_hwc @ np.array(_LUMA, dtype=np.float32)
     return luma
 
 

@@ -7,8 +7,8 @@ copies them.
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter
 
@@ -16,6 +16,12 @@ from app.compare.camera import Placement
 from app.compare.layers import OpenSource, Tile, TileKey, TileLayer
 from app.compare.sampling import as_unit, colour_of, luma_of
 from app.pixels import to_qimage
+from engine.deferred import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Glyphs = NDArray[np.uint8]
 
 _BLOCK_PX = 16
 # Smaller pixels have no room for three lines.
@@ -26,8 +32,6 @@ _MOST_LAYERS = 5
 _LIGHT_FROM = 0.55
 
 _RGBA = QImage.Format.Format_RGBA8888_Premultiplied
-
-Glyphs = NDArray[np.uint8]
 
 
 def draw_numbers(width_px: int, height_px: int) -> Glyphs:

@@ -5,13 +5,14 @@ Legend: P channels of a kernel, L its edge, H heads, K tokens kept.
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from engine.attention import KernelsFound, Numbers, TokenStep
+from engine.deferred import np
 from engine.tiling.geometry import Box
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _TYPES = {"int32": "<i4", "float32": "<f4"}
 

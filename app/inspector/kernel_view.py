@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -11,6 +11,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.compare.colour_maps import signs
 from app.compare.lettering import Lettering
 from app.theme import Theme
+from engine.deferred import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _SIGN_PX = 18
 _MOST_EDGE_PX = 130

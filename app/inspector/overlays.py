@@ -7,16 +7,19 @@ lines are thinner than a pixel. What the model does not read is dimmed. Red and 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from app.compare.colour_maps import heat
 from app.inspector.arrays import as_array, weights_in
 from engine.attention import Attention, KernelsFound, TokensFound, WindowsFound, WindowStep
+from engine.deferred import np
 from engine.tiling.geometry import Box
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SHARPNESS = 4
 QUERY = QColor(255, 45, 45)

@@ -5,7 +5,6 @@ Imports Qt, numpy, `app` and the plain data of `engine`.
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 
@@ -14,6 +13,7 @@ from app.inspector.count_chart import CountChart
 from app.inspector.legend import HeatLegend
 from app.theme import Theme
 from engine.attention import Attention, TokensFound
+from engine.deferred import np
 
 
 class TokenDetails(QWidget):

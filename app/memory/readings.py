@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from math import inf, nan
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from engine.deferred import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # All memory of the place with other programs at the bottom, or only what is Triptych's own.
 Scope = Literal["all", "ours"]
@@ -76,10 +78,17 @@ class History:
     def __init__(self, kept_readings: int = KEPT_READINGS, kept_peaks: int = KEPT_PEAKS) -> None:
         self._kept = kept_readings
         # Twice as long, so that the last readings always lie in one piece and are moved only once in `kept_readings`.
-        self._rows: NDArray[np.float64] = np.zeros((len(NAMES), 2 * kept_readings))
+        self._made_rows: NDArray[np.float64] | None = None
         self._begin = self._end = 0
         self._kept_peaks = kept_peaks
         self.peaks: list[TilePeak] = []
+
+    @property
+    def _rows(self) -> NDArray[np.float64]:
+        """The columns, made when the first reading comes: the window is painted before."""
+        if self._made_rows is None:
+            self._made_rows = np.zeros((len(NAMES), 2 * self._kept))
+        return self._made_rows
 
     def __len__(self) -> int:
         return self._end - self._begin

@@ -20,7 +20,7 @@ from engine.messages import ModelRequest, UpscaleSettings
 if TYPE_CHECKING:
     from engine.client import Engine
 
-# Of other edges than the probes (`engine.memory.probe`). At 128 both figures scatter by 5 MiB, which is more than a tenth of ESC's 40.
+# Of other edges than the probes (`engine.memory.probe`). At 128 both figures scatter by 5 MiB, more than a tenth of ESC's 40.
 TILES_PX = (192, 320, 480)
 TOLERANCE = 0.1
 # Tiles in a row: the highest of a few peaks, as in a job, for those of small tiles scatter by a tenth.
