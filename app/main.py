@@ -36,18 +36,19 @@ def _run(files: list[Path]) -> int:
     # Here, not above: without the libraries just looked for, Qt would end the process at its import or its start.
     from PySide6.QtWidgets import QApplication
 
-    from app.bridge import Bridge
-    from app.crash import CrashReporter
     from app.manners.single_instance import FirstWindow, bring_to_front, hand_over, meeting_place
-    from app.manners.translations import install_translations
-    from app.settings import Settings
-    from app.theme import Theme, application_icon
-    from app.windows.main_window import MainWindow
 
     place = meeting_place()
     if hand_over(files, place):
         # A window that is open already takes the files.
         return 0
+    from app.bridge import Bridge
+    from app.crash import CrashReporter
+    from app.manners.translations import install_translations
+    from app.settings import Settings
+    from app.theme import Theme, application_icon
+    from app.windows.main_window import MainWindow
+
     QApplication.setApplicationName("Triptych")
     QApplication.setDesktopFileName("triptych")
     application = QApplication(sys.argv[:1])

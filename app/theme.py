@@ -97,13 +97,19 @@ def icon_source(name: str) -> bytes:
     return (files("resources") / "icons" / f"{name}.svg").read_bytes()
 
 
+# Edges of icons in logical pixels: in menus, in buttons, in the toolbar.
+_ICON_SIZES = (16, 20, 24)
+
+
 def tinted_icon(name: str, colour: str, disabled: str) -> QIcon:
-    """Returns the icon in the colours for enabled and disabled, sharp at every scale of the desktop."""
+    """Returns the icon in the colours for enabled and disabled, sharp on every screen that is there now."""
+    # Each size is drawn before the first paint: only those that a screen shows.
+    ratios = {1.0, *(screen.devicePixelRatio() for screen in QGuiApplication.screens())}
+    sizes_px = sorted({round(size * ratio) for size in _ICON_SIZES for ratio in ratios})
     icon = QIcon()
     for mode, tint in ((QIcon.Mode.Normal, colour), (QIcon.Mode.Disabled, disabled)):
-        # Read once for all sizes: this runs before the first paint.
         renderer = _renderer(name, tint)
-        for size_px in (16, 20, 24, 32, 40, 48, 64, 96):
+        for size_px in sizes_px:
             icon.addPixmap(_drawn(renderer, size_px), mode)
     return icon
 

@@ -5,19 +5,21 @@ Imports Qt and `app`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QAction
 
 from app.bridge import Examined, TaskFailed
 from app.dialogs.keys import Keys
-from app.manners.palette import CommandPalette
 from app.manners.self_test import SelfTestCard
-from app.manners.settings_dialog import DeviceChoice, SettingsDialog
 from app.theme import Theme
 from app.windows.desk import Desk
 from app.windows.watching import Watching
+
+if TYPE_CHECKING:
+    from app.manners.palette import CommandPalette
+    from app.manners.settings_dialog import DeviceChoice
 
 
 class Helping(QObject):
@@ -31,11 +33,12 @@ class Helping(QObject):
         self._watching = watching
         self._theme = theme
         self._devices: list[DeviceChoice] = []
-        self.palette = CommandPalette(self.everything, theme, desk.window)
+        # Made when it is first opened: the window is painted sooner.
+        self.palette: CommandPalette | None = None
         self.card = SelfTestCard(theme)
         self.card.dismissed.connect(self._keep_told)
         actions = desk.actions
-        actions.palette.triggered.connect(self.palette.open)
+        actions.palette.triggered.connect(self._open_palette)
         actions.settings.triggered.connect(self._open_settings)
         actions.keys.triggered.connect(self._show_keys)
         desk.bridge.examined.connect(self._on_examined)
@@ -50,7 +53,17 @@ class Helping(QObject):
         Keys(self._desk.actions, self._desk.view, self._desk.window).exec()
 
     @Slot()
+    def _open_palette(self) -> None:
+        from app.manners.palette import CommandPalette
+
+        if self.palette is None:
+            self.palette = CommandPalette(self.everything, self._theme, self._desk.window)
+        self.palette.open()
+
+    @Slot()
     def _open_settings(self) -> None:
+        from app.manners.settings_dialog import SettingsDialog
+
         dialog = SettingsDialog(self._desk.settings, self._devices, self._desk.window)
         dialog.saved.connect(self._follow_settings)
         dialog.exec()
@@ -69,6 +82,8 @@ class Helping(QObject):
 
     @Slot(object)
     def _on_examined(self, event: Examined) -> None:
+        from app.manners.settings_dialog import DeviceChoice
+
         report: dict[str, Any] = event.report
         self._devices = [DeviceChoice(each["device"], each["name"]) for each in report["devices"]]
         settings = self._desk.settings

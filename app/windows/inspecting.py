@@ -5,15 +5,19 @@ Imports Qt, `app` and the plain data of `engine`.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Slot
 
 from app.bridge import AttentionFailed, AttentionSeen
-from app.inspector.panel import AttentionInspector, InspectedModel
 from app.jobs import Job
 from app.theme import Theme
 from app.windows.desk import Desk
 from app.windows.showing import Showing, job_key
 from app.wording import result_title
+
+if TYPE_CHECKING:
+    from app.inspector.panel import AttentionInspector
 
 
 class Inspecting(QObject):
@@ -22,20 +26,37 @@ class Inspecting(QObject):
     def __init__(self, desk: Desk, showing: Showing, theme: Theme) -> None:
         super().__init__(desk)
         self._desk = desk
-        self.panel = AttentionInspector(theme)
+        self._theme = theme
+        self._panel: AttentionInspector | None = None
         # Of which picture the pixel was picked.
         self._number = 0
         view = desk.view
-        view.attention_toggled.connect(self.panel.set_active)
-        view.pixel_picked.connect(self.panel.pick)
+        view.attention_toggled.connect(self._switch)
         view.zoom_changed.connect(self._follow_zoom)
-        view.current_changed.connect(self.panel.choose)
-        self.panel.model_chosen.connect(view.set_current)
-        self.panel.overlay_changed.connect(view.set_overlay)
-        self.panel.asked.connect(self._ask)
         showing.shown.connect(self._offer)
         desk.bridge.attention_seen.connect(self._on_seen)
         desk.bridge.attention_failed.connect(self._on_failed)
+
+    @property
+    def panel(self) -> AttentionInspector:
+        """The inspector's panel, made when it is first asked for: the window is painted sooner."""
+        if self._panel is None:
+            from app.inspector.panel import AttentionInspector
+
+            view = self._desk.view
+            self._panel = AttentionInspector(self._theme)
+            view.pixel_picked.connect(self._panel.pick)
+            view.current_changed.connect(self._panel.choose)
+            self._panel.model_chosen.connect(view.set_current)
+            self._panel.overlay_changed.connect(view.set_overlay)
+            self._panel.asked.connect(self._ask)
+            self._offer()
+        return self._panel
+
+    @Slot(bool)
+    def _switch(self, on: bool) -> None:
+        if on or self._panel is not None:
+            self.panel.set_active(on)
 
     def _jobs(self) -> list[Job]:
         picture = self._desk.session.shown
@@ -44,6 +65,10 @@ class Inspecting(QObject):
 
     @Slot()
     def _offer(self) -> None:
+        if self._panel is None:
+            return
+        from app.inspector.panel import InspectedModel
+
         picture = self._desk.session.shown
         number = 0 if picture is None else picture.number
         if number != self._number:
@@ -55,6 +80,8 @@ class Inspecting(QObject):
 
     @Slot()
     def _follow_zoom(self) -> None:
+        if self._panel is None:
+            return
         arrangement = self._desk.view.comparison.arrangement
         if arrangement is not None:
             self.panel.set_zoom(self._desk.view.camera.zoom * float(arrangement.scale))

@@ -104,7 +104,6 @@ class MainWindow(QMainWindow):
         self.right = QStackedWidget()
         self.right.setFixedWidth(PANEL_WIDTH_PX)
         self.right.addWidget(self.panel)
-        self.right.addWidget(self.inspecting.panel)
         row.addWidget(self.right)
         centre = QWidget()
         column = QVBoxLayout(centre)
@@ -194,6 +193,8 @@ class MainWindow(QMainWindow):
 
     @Slot(bool)
     def _show_inspector(self, on: bool) -> None:
+        if on and self.right.indexOf(self.inspecting.panel) < 0:
+            self.right.addWidget(self.inspecting.panel)
         self.right.setCurrentWidget(self.inspecting.panel if on else self.panel)
 
     # Closing

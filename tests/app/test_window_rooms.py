@@ -212,7 +212,7 @@ def test_the_inspector_takes_the_place_of_the_controls_and_says_when_it_must_wai
 
 def test_the_palette_finds_and_runs_a_command(qtbot: QtBot, opened: MainWindow) -> None:
     opened.actions_.palette.trigger()
-    qtbot.waitUntil(opened.helping.palette.isVisible)
+    qtbot.waitUntil(lambda: opened.helping.palette is not None and opened.helping.palette.isVisible())
     field = QApplication.focusWidget()
     QTest.keyClicks(field, "tile grid")
     QTest.keyClick(field, Qt.Key.Key_Return)
