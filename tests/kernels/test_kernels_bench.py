@@ -102,7 +102,10 @@ def test_the_gate_passes_what_is_right_and_names_what_is_wrong(operator: str) ->
         return case.call(backend, leaves) * (1.001 if backend == "sdpa" else 1.0)
 
     fault = device_table.gate(replace(case, call=wrong), "sdpa", CPU, torch.float32)
-    assert re.fullmatch(r"output: relative error 1\.0e-03, limit 1e-05", fault)
+    named = re.fullmatch(r"output: relative error (\d\.\de-03), limit 1e-05", fault)
+    # Where keys are selected, single rows are compared, each by its largest error.
+    assert named is not None, fault
+    assert 1e-3 <= float(named[1]) < 5e-3
 
 
 def test_the_baselines_compute_what_the_operators_compute() -> None:
