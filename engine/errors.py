@@ -4,8 +4,7 @@ Imports the standard library only, so that every process can raise and read them
 
     TriptychError               message + hint
     ├── UsageError              wrong command, option, model or scale: refused before any job (exit status 2)
-    │   ├── CheckpointError     a weights file that is refused
-    │   └── NotYetError         an option that a later version answers
+    │   └── CheckpointError     a weights file that is refused
     ├── InputError              this image cannot be read; the other jobs go on
     │   └── ImageTooLargeError  refused from its header, before anything is decoded
     ├── OutputError             the result cannot be written (format, folder, disk)
@@ -44,10 +43,6 @@ class UsageError(TriptychError):
 
 class CheckpointError(UsageError):
     """A weights file that is refused; the message names what was recognised and what differs."""
-
-
-class NotYetError(UsageError):
-    """An option that is known and planned, and answered by a later version."""
 
 
 class InputError(TriptychError):

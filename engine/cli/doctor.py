@@ -123,7 +123,8 @@ def _print(report: dict[str, Any]) -> None:
     for operator, backends in report["backends"].items():
         print(f"  {operator}")
         for name, support in backends.items():
-            print(f"    {name:<10} {'yes' if support['ok'] else 'no: ' + support['reason']}")
+            words = ["yes" if support["ok"] else "no", *filter(None, [support["reason"]])]
+            print(f"    {name:<10} {': '.join(words)}")
 
 
 def _print_memory(rows: list[dict[str, Any]]) -> None:

@@ -119,7 +119,7 @@ def check_choice(state: FocusState, free: FocusState, told: FocusState) -> None:
     best, kept = (x.values.sort(dim=-1).values.detach() for x in (free, told))
     apart = (best - kept).abs() > 1e-5 * best + 1e-30
     assert not bool(apart.any()), f"{int(apart.any(dim=-1).sum())} rows keep a smaller value than the reference"
-    # Keys of another region all weigh next to nothing, and the same: where a row keeps some of them for lack of others, any are as good.
+    # Keys of another region all weigh the same, next to nothing: where a row keeps some for lack of others, any are as good.
     decided = best[..., 0] > 1e-9 * best[..., -1]
     same = (ordered == free.indices.sort(dim=-1).values).all(dim=-1)
     assert not bool(decided.any()) or float(same[decided].double().mean()) >= 0.9
