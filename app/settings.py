@@ -21,6 +21,7 @@ Appearance = Literal["desktop", "light", "dark"]
 
 KEEP_DAYS = 14
 MOST_KEEP_DAYS = 365
+_MOST_RECENT = 12
 _KEEP_VARIABLE = "TRIPTYCH_KEEP_DAYS"
 
 
@@ -160,6 +161,27 @@ class Settings:
     @saves_results.setter
     def saves_results(self, value: bool) -> None:
         self._store.setValue("output/saves", value)
+
+    @property
+    def runs_ticked(self) -> bool:
+        """Whether Start runs all ticked models, not only the marked one."""
+        return self._store.value("model/all_ticked", False, type=bool) is True
+
+    @runs_ticked.setter
+    def runs_ticked(self, value: bool) -> None:
+        self._store.setValue("model/all_ticked", value)
+
+    @property
+    def recent(self) -> list[Path]:
+        """The images opened last, the latest first; those that are gone are left out."""
+        names = self._store.value("files/recent", [])
+        listed = [names] if isinstance(names, str) else names if isinstance(names, list) else []
+        return [path for path in map(Path, listed) if path.is_file()]
+
+    def remember(self, paths: Sequence[Path]) -> None:
+        """Puts images at the head of those opened last."""
+        kept = dict.fromkeys([*paths, *self.recent])
+        self._store.setValue("files/recent", [str(path) for path in kept][:_MOST_RECENT])
 
     @property
     def shows_memory(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.bridge import Bridge, ModelReady, ModelsListed, readable_formats
@@ -26,6 +26,7 @@ from app.windows.opening import Opening
 from app.windows.planning import Planning
 from app.windows.previewing import Previewing
 from app.windows.queueing import Queueing
+from app.windows.recent import Recent
 from app.windows.running import Running
 from app.windows.saving import Saving
 from app.windows.showing import Showing
@@ -71,6 +72,7 @@ class MainWindow(QMainWindow):
         self.watching = Watching(desk, theme)
         self.inspecting = Inspecting(desk, self.showing, theme)
         self.helping = Helping(desk, self.watching, theme)
+        self.panel.all_ticked.setChecked(settings.runs_ticked)
         self._build(theme)
         self._connect()
         self.resize(*_FIRST_SIZE_PX)
@@ -114,6 +116,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(centre)
         self.toolbar = ToolBar(self.actions_, self.view, theme)
         self.zoom_text = self.toolbar.zoom_text
+        self.recent = Recent(self.desk, self.opening, self.toolbar.recent)
         self.addToolBar(self.toolbar)
 
     def _connect(self) -> None:
@@ -166,6 +169,7 @@ class MainWindow(QMainWindow):
     def _follow_choice(self) -> None:
         if self.panel.choice is not None:
             self._settings.model = self.panel.choice.name
+        self._settings.runs_ticked = self.panel.all_ticked.isChecked()
         self.desk.tell(self.desk.passing_sentence)
 
     # What is shown
@@ -241,7 +245,9 @@ class MainWindow(QMainWindow):
         data = event.mimeData()
         if data.hasUrls() or data.hasImage():
             event.acceptProposedAction()
-            self.drop_area.set_hovered(True)
+            shown = self.session.shown
+            is_one_file = len(data.urls()) == 1 and data.urls()[0].isLocalFile()
+            self.drop_area.set_hovered(True, shown.path.name if is_one_file and shown and shown.raster else "")
             self.pages.setCurrentWidget(self.drop_area)
 
     def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
@@ -249,10 +255,20 @@ class MainWindow(QMainWindow):
         self._end_drag()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Opens what was dropped."""
+        """Opens what was dropped, or takes it as the reference where it was dropped on that slot."""
+        is_reference = self.drop_area.is_on_slot(self.drop_area.mapFrom(self, event.position().toPoint()))
         self._end_drag()
         event.acceptProposedAction()
-        self.opening.take(event.mimeData())
+        data = event.mimeData()
+        if is_reference:
+            self.opening.open_reference(Path(data.urls()[0].toLocalFile()))
+        else:
+            self.opening.take(data)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Shows which of the two the pointer is on."""
+        self.drop_area.point_at(self.drop_area.mapFrom(self, event.position().toPoint()))
+        event.acceptProposedAction()
 
     def _end_drag(self) -> None:
         self.drop_area.set_hovered(False)

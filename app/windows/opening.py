@@ -71,12 +71,17 @@ class Opening(QObject):
     def open_files(self, paths: Iterable[Path]) -> None:
         """Takes in images, folders of images and checkpoints; the first new image is shown."""
         first: Picture | None = None
+        taken: set[Path] = set()
         for path in self._images(paths):
             picture, is_new = self._desk.session.add(path.absolute())
             first = first or picture
+            taken.add(picture.path)
             if is_new:
                 self._desk.pictures.put(picture)
         if first is not None:
+            self._desk.settings.remember(
+                [each.path for each in self._desk.session.pictures[::-1] if each.path in taken]
+            )
             self._desk.settings.folder = first.path.parent
             self._showing.show(first)
             self._open_next()
@@ -220,7 +225,12 @@ class Opening(QObject):
             return
         paths = OpenImages.ask(self._desk.window, self._desk.settings.folder, readable_extensions())
         if paths:
-            self._desk.bridge.open_reference(picture.number, paths[0])
+            self.open_reference(paths[0])
+
+    def open_reference(self, path: Path) -> None:
+        """Takes an image as the ground truth of the picture that is shown."""
+        if self._desk.session.shown is not None:
+            self._desk.bridge.open_reference(self._desk.session.shown.number, path)
 
     @Slot(object)
     def _on_reference(self, event: ReferenceOpened) -> None:

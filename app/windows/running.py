@@ -48,26 +48,27 @@ class Running(QObject):
 
     # Beginning
 
-    def lacking(self, entry: CatalogEntry) -> list[Picture]:
-        """Returns the pictures that `start` would upscale: all without this result, or the one shown where none lacks it."""
-        session = self._desk.session
+    def orders(self) -> list[tuple[Picture, CatalogEntry]]:
+        """Returns what `start` would run: each picture with each model whose result it lacks, or the one shown where none lacks.
+
+        The models are the marked one, or all that are ticked where the person wants that.
+        """
+        session, panel = self._desk.session, self._desk.panel
+        entries = panel.ticked if panel.all_ticked.isChecked() else [panel.choice] if panel.choice is not None else []
         lacking = [
-            picture
+            (picture, entry)
             for picture in session.pictures
+            for entry in entries
             if not any((job.model, job.scale) == (entry.name, entry.scale) for job in picture.results)
         ]
-        if lacking or session.shown is None or session.shown.is_busy:
-            return lacking
-        return [session.shown]
+        shown = session.shown
+        return lacking if lacking or shown is None or shown.is_busy else [(shown, entry) for entry in entries]
 
     @Slot()
     def start(self) -> None:
-        """Puts the marked model into the line for every picture that lacks its result, and goes on if it was paused."""
-        entry = self._desk.panel.choice
-        if entry is None:
-            return
+        """Puts into the line what is to be run, and goes on if it was paused."""
         self._desk.session.is_paused = False
-        for picture in self.lacking(entry):
+        for picture, entry in self.orders():
             self.enqueue(picture, entry)
         self.go_on()
 

@@ -65,7 +65,9 @@ class Telling(QObject):
             return self.tr("There is no model to run.")
         if session.is_paused and session.next_job is not None:
             return ""
-        if not self._running.lacking(entry):
+        if not self._running.orders():
+            if self._desk.panel.all_ticked.isChecked() and not self._desk.panel.ticked:
+                return self.tr("Tick a model first.")
             return self.tr("A job is running: wait for it, or cancel it.")
         return ""
 
@@ -156,15 +158,22 @@ class Telling(QObject):
             panel.start_button.say(self.tr("Upscale"))
             panel.size_text.setText("")
             return
-        lacking = self._running.lacking(entry)
+        orders = self._running.orders()
         words = self.tr("Upscale ×{scale} with {model}").format(scale=entry.scale, model=entry.name)
-        if len(lacking) > 1:
+        count = len({picture.number for picture, _ in orders})
+        models = {each.path for _, each in orders}
+        if len(models) > 1 and count == 1:
+            words = self.tr("Upscale with {models} models").format(models=len(models))
+        elif len(models) > 1:
+            words = self.tr("Upscale {count} images · {models} models").format(count=count, models=len(models))
+        elif len(orders) > 1:
+            (entry,) = {each.path: each for _, each in orders}.values()
             words = self.tr("Upscale {count} images · {model} ×{scale}").format(
-                count=len(lacking), model=entry.name, scale=entry.scale
+                count=count, model=entry.name, scale=entry.scale
             )
         panel.start_button.say(words)
         parts = [] if shown is None or shown.info is None else [self._sizes(shown, entry.scale)]
-        expected = [session.expected_seconds(each, entry.name, entry.scale) for each in lacking]
+        expected = [session.expected_seconds(picture, each.name, each.scale) for picture, each in orders]
         if expected and None not in expected:
             seconds = sum(each for each in expected if each is not None)
             parts.append(self.tr("about {duration}").format(duration=countdown_text(max(1, seconds))))

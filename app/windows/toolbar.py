@@ -80,6 +80,8 @@ class ToolBar(QToolBar):
         ):
             menu.addActions(list(group))
             menu.addSeparator()
+        self.recent = QMenu(self.tr("Open recent"), menu)
+        menu.insertMenu(actions.paste, self.recent)
         button = QToolButton()
         button.setToolTip(self.tr("More (F10)"))
         button.setAccessibleName(self.tr("More"))

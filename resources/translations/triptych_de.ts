@@ -851,6 +851,11 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/widgets/drop_area.py" />
+            <source>Drop it here as the reference of {name}</source>
+            <translation>Hier ablegen als Referenz für {name}</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/drop_area.py" />
             <source>Folders too, and images from the clipboard. Checkpoints (.safetensors, .pth) become models.</source>
             <translation>Auch Ordner und Bilder aus der Zwischenablage. Checkpoints (.safetensors, .pth) werden zu Modellen.</translation>
         </message>
@@ -1345,6 +1350,11 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/widgets/model_panel.py" />
+            <source>Run all ticked models</source>
+            <translation>Alle angehakten Modelle ausführen</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
             <source>Save each result</source>
             <translation>Jedes Ergebnis speichern</translation>
         </message>
@@ -1352,6 +1362,11 @@ Ein Klick auf einen Balken zeigt sie.</translation>
             <location filename="../../app/widgets/model_panel.py" />
             <source>Scale</source>
             <translation>Maßstab</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
+            <source>Start runs every ticked model on every image, not only the marked one.</source>
+            <translation>Start führt jedes angehakte Modell für jedes Bild aus, nicht nur das gewählte.</translation>
         </message>
         <message>
             <location filename="../../app/widgets/model_panel.py" />
@@ -1678,6 +1693,14 @@ Ein Klick auf einen Balken zeigt sie.</translation>
             <location filename="../../app/windows/queueing.py" />
             <source>{name} is not there any more.</source>
             <translation>{name} ist nicht mehr da.</translation>
+        </message>
+    </context>
+    <context>
+        <name>Recent</name>
+        <message>
+            <location filename="../../app/windows/recent.py" />
+            <source>No image was opened yet</source>
+            <translation>Noch wurde kein Bild geöffnet</translation>
         </message>
     </context>
     <context>
@@ -2187,6 +2210,16 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/windows/telling.py" />
+            <source>Upscale with {models} models</source>
+            <translation>Mit {models} Modellen vergrößern</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Upscale {count} images · {models} models</source>
+            <translation>{count} Bilder vergrößern · {models} Modelle</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
             <source>Upscale {count} images · {model} ×{scale}</source>
             <translation>{count} Bilder vergrößern · {model} ×{scale}</translation>
         </message>
@@ -2386,6 +2419,11 @@ Die Einstellungen (Strg+,) ändern das.</translation>
             <location filename="../../app/windows/toolbar.py" />
             <source>More (F10)</source>
             <translation>Mehr (F10)</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/toolbar.py" />
+            <source>Open recent</source>
+            <translation>Zuletzt geöffnet</translation>
         </message>
         <message>
             <location filename="../../app/windows/toolbar.py" />

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import cv2
 import pytest
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.bridge import Bridge
@@ -23,6 +24,9 @@ from engine.errors import WorkerError
 from tests.app.fake_engine import Controls
 
 MakeImage = Callable[..., Path]
+
+# Qt 6.12 takes the position of a drag as QPointF; Qt 6.8, the oldest that is supported, takes QPoint only.
+pytestmark = pytest.mark.filterwarnings("ignore:.*Drag.*Event:DeprecationWarning")
 
 
 @pytest.fixture
@@ -242,8 +246,6 @@ def test_an_image_of_the_clipboard_becomes_a_file(
 
 
 def test_files_of_the_clipboard_are_opened(qtbot: QtBot, window: MainWindow, make_image: MakeImage) -> None:
-    from PySide6.QtCore import QMimeData
-
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(make_image("copied.png")))])
     QGuiApplication.clipboard().setMimeData(data)
@@ -279,3 +281,53 @@ def test_a_reference_must_fit_and_is_measured_against(
     qtbot.waitUntil(lambda: all_done(window))
     qtbot.waitUntil(lambda: window.view.is_settled, timeout=10_000)
     assert [source.title for source in window.view.comparison.sources] == ["Input", "Reference", "esc-fast ×2"]
+
+
+def test_start_can_run_all_ticked_models(qtbot: QtBot, three: MainWindow, settings: Settings) -> None:
+    three.panel.all_ticked.setChecked(True)
+    assert settings.runs_ticked
+    assert three.panel.start_button.text() == "Upscale 3 images · 3 models"
+    for card in three.panel._cards[1:]:
+        card.tick.setChecked(card.name == "sscan-fast")
+    assert three.panel.start_button.text() == "Upscale 3 images · 2 models"
+    three.actions_.start.trigger()
+    qtbot.waitUntil(lambda: three.session.next_job is None and three.session.active_job is None)
+    for picture in three.session.pictures:
+        assert [job.model for job in picture.results] == ["esc-fast", "sscan-fast"]
+    for card in three.panel._cards:
+        card.tick.setChecked(False)
+    assert "Tick a model first." in three.actions_.start.toolTip()
+
+
+def test_images_opened_before_are_in_a_menu(
+    qtbot: QtBot, three: MainWindow, settings: Settings, make_image: MakeImage, tmp_path: Path
+) -> None:
+    menu = three.toolbar.recent
+    three.open_files([make_image("four & more.png")])
+    (tmp_path / "two.png").unlink()
+    menu.aboutToShow.emit()
+    assert [action.text() for action in menu.actions()] == ["four && more.png", "three.png", "one.png"]
+    three.opening.remove(three.session.pictures[0])
+    menu.actions()[2].trigger()
+    assert names(three)[-1] == "one"
+    settings.remember([make_image(f"{number}.png", 4, 4) for number in range(20)])
+    assert len(settings.recent) == 12
+
+
+def test_an_image_dropped_on_the_slot_is_the_reference(qtbot: QtBot, window: MainWindow, make_image: MakeImage) -> None:
+    window.open_files([make_image()])
+    qtbot.waitUntil(window.actions_.reference.isEnabled)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(make_image("original.png", 96, 160)))])
+    action, button, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(window, QDragEnterEvent(window.rect().center(), action, data, button, none))
+    slot = window.drop_area._slot
+    assert slot.isVisible()
+    assert slot.text() == "Drop it here as the reference of photo.png"
+    QApplication.processEvents()
+    at = slot.mapTo(window, slot.rect().center())
+    QApplication.sendEvent(window, QDragMoveEvent(at, action, data, button, none))
+    QApplication.sendEvent(window, QDropEvent(QPointF(at), action, data, button, none))
+    qtbot.waitUntil(lambda: "reference" in window.view.comparison.keys)
+    assert names(window) == ["photo"]
+    assert not slot.isVisible()
