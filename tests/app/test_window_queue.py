@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import pytest
@@ -245,10 +246,14 @@ def test_an_image_of_the_clipboard_becomes_a_file(
     assert "There is no image in the clipboard." in messages(window)
 
 
-def test_files_of_the_clipboard_are_opened(qtbot: QtBot, window: MainWindow, make_image: MakeImage) -> None:
+def test_files_of_the_clipboard_are_opened(
+    qtbot: QtBot, window: MainWindow, make_image: MakeImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(make_image("copied.png")))])
-    QGuiApplication.clipboard().setMimeData(data)
+    # Not put into Qt's clipboard: that and Python would each delete the data at the end.
+    clipboard = SimpleNamespace(mimeData=lambda: data)
+    monkeypatch.setattr("app.windows.opening.QGuiApplication", SimpleNamespace(clipboard=lambda: clipboard))
     window.actions_.paste.trigger()
     qtbot.waitUntil(lambda: names(window) == ["copied"])
 
