@@ -14,12 +14,16 @@ from engine.cli.terminal import ProgressBar, ask, failure_table, format_bytes, r
 from engine.client import Engine
 from engine.errors import Cancelled, OutputError, TriptychError
 from engine.jobs import FINAL_ERRORS, Job, as_plain, job_key, run_job
+from engine.memory.probe import release_freed
 from engine.messages import ImageInfo, Progress
 from engine.reports import JobReport
 
 # For every size of image that a network meets, oneDNN keeps up to a megabyte of code for as long as the process lives. After so
 # many sizes a batch goes on in new workers.
 SIZES_PER_WORKER = 256
+
+# So many jobs between two times that freed memory is given back: thousands of messages leave gaps between what is kept.
+_TRIM_EVERY = 50
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,8 @@ class Batch:
         for run, number in entry.marks:
             run.end(number, output)
         self.ended[job_key(as_plain(entry.job))] = output
+        if len(self.ended) % _TRIM_EVERY == 0:
+            release_freed()
 
     def _tell(self, report: JobReport) -> None:
         if self._as_json:
