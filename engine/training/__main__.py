@@ -18,15 +18,13 @@ from engine.metrics import psnr_y
 from engine.quality import report
 from engine.resampling import imresize
 from engine.training.configuration import Configuration, load_configuration
-from engine.training.pairs import Pair, PairSource, degrade, load_photographs, split_held_back
+from engine.training.pairs import PairSource, load_photographs, split_held_back, validation_pairs
 from engine.training.publish import load_tensors, publish
 from engine.training.run import Run, train
 
 # Run as a module the name is __main__, which is no child of the package's logger.
 _LOG = logging.getLogger("engine.training.command")
 _WEIGHTS = Path(__file__).resolve().parents[2] / "resources" / "weights"
-# Held-back photographs are cropped to this, so that a validation costs seconds.
-_VALIDATION_PX = 240
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -123,20 +121,13 @@ def _train(run: Run, arguments: argparse.Namespace, checkpoint: Path) -> None:
     training, held_back = split_held_back(list(photographs))
     _LOG.info("%d photographs to train on, %d held back", len(training), len(held_back))
     source = PairSource([photographs[name] for name in training], run.scale, run.configuration.recipe)
-    pairs = [_centre(degrade(photographs[name], run.scale), run.scale) for name in held_back]
+    pairs = validation_pairs([photographs[name] for name in held_back], run.scale, run.configuration.recipe.degradation)
     baseline = [psnr_y(imresize(pair.lr_hwc, float(run.scale)), pair.hr_hwc, run.scale) for pair in pairs]
     if baseline:
         _LOG.info("bicubic on the held back: PSNR-Y %.3f dB", statistics.fmean(baseline))
     if arguments.steps:
         run.progress.steps = arguments.steps
     train(run, source, pairs, minutes=arguments.minutes, checkpoint=checkpoint)
-
-
-def _centre(pair: Pair, scale: int) -> Pair:
-    side = min(_VALIDATION_PX // scale, *pair.lr_hwc.shape[:2])
-    top, left = (pair.lr_hwc.shape[0] - side) // 2, (pair.lr_hwc.shape[1] - side) // 2
-    lr = pair.lr_hwc[top : top + side, left : left + side]
-    return Pair(lr, pair.hr_hwc[top * scale : (top + side) * scale, left * scale : (left + side) * scale])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ from typing import Any
 
 from engine.errors import UsageError
 
-__all__ = ["Configuration", "Recipe", "load_configuration"]
+__all__ = ["DEGRADATIONS", "Configuration", "Recipe", "load_configuration"]
+
+DEGRADATIONS = ("bicubic", "photo")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Recipe:
     # Share of the run, at its end, in which the learning rate falls along a cosine; it is constant before.
     decay_share: float = 0.6
     final_rate: float = 0.01
+    # "bicubic" is the papers'; "photo" is blur, resampling, noise and JPEG.
+    degradation: str = "bicubic"
     # 0 is L1; above, Charbonnier's sqrt(d^2 + e^2).
     charbonnier: float = 0.0
     # Weight of the difference between a crop's result and that of a tile cut from it, for networks that look globally.
@@ -71,6 +75,10 @@ def load_configuration(path: Path) -> Configuration:
         raise UsageError(f"{path} holds an unknown key: {unknown[0]}.", hint)
     if "architecture" not in document:
         raise UsageError(f"{path} does not name an architecture.")
+    if recipe.get("degradation", "bicubic") not in DEGRADATIONS:
+        raise UsageError(
+            f"{path} asks for an unknown degradation: {recipe['degradation']}.", f"Known: {', '.join(DEGRADATIONS)}."
+        )
     return Configuration(
         path.stem,
         document["architecture"],

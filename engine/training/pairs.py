@@ -1,8 +1,9 @@
-"""Training pairs: photographs and procedural images, degraded once, cropped at every step.
+"""Training pairs: photographs and procedural images, degraded, and cropped at every step.
 
-The degradation is the papers': MATLAB's antialiased bicubic, rounded to uint8, of the whole image, so that a crop's
-borders look like an image's inside. Every draw is a pure function of seed and step: a resumed run sees the same
-batches. May import numpy, OpenCV and engine.{resampling, errors}.
+The papers' degradation is MATLAB's antialiased bicubic, rounded to uint8, made once of the whole image, so that a crop's
+borders look like an image's inside. The practical variant's ("photo") is drawn anew for each crop, with its surroundings.
+Every draw is a pure function of seed and step: a resumed run sees the same batches. May import numpy, OpenCV,
+engine.{resampling, errors} and the other modules of this package.
 
 Legend: H W rows and columns of the original; h w of its low-resolution image, H = h * scale.
 """
@@ -18,15 +19,20 @@ import numpy.typing as npt
 from engine.errors import InputError
 from engine.resampling import imresize
 from engine.training.configuration import Recipe
+from engine.training.degradation import CONTEXT_PX, degrade_photo
 from engine.training.procedural import procedural_image
 
-__all__ = ["Pair", "PairSource", "degrade", "load_photographs", "split_held_back"]
+__all__ = ["Pair", "PairSource", "degrade", "load_photographs", "split_held_back", "validation_pairs"]
 
 Uint8Image = npt.NDArray[np.uint8]
 
 _SUFFIXES = frozenset({".webp", ".png", ".jpg", ".jpeg", ".tif", ".tiff"})
 # Every so many photographs one is held back for the log.
 _HELD_BACK_EVERY = 24
+# Held-back photographs are cropped to this, so that a validation costs seconds.
+_VALIDATION_PX = 240
+# Every run sees its held-back photographs degraded alike.
+_VALIDATION_SEED = 2026
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,30 @@ def degrade(original_hwc: Uint8Image, scale: int) -> Pair:
     height, width = original_hwc.shape[:2]
     hr = np.ascontiguousarray(original_hwc[: height - height % scale, : width - width % scale])
     return Pair(np.asarray(imresize(hr, 1.0 / scale), dtype=np.uint8), hr)
+
+
+def validation_pairs(photographs: Sequence[Uint8Image], scale: int, degradation: str) -> list[Pair]:
+    """Return the middle of each held-back photograph with its low-resolution image, degraded as in training.
+
+    What the degradation draws depends on nothing but the photograph's place in the list.
+    """
+    pairs = []
+    for index, photograph in enumerate(photographs):
+        pair = degrade(photograph, scale)
+        if degradation == "photo":
+            rng = np.random.default_rng((_VALIDATION_SEED, index))
+            pair = Pair(degrade_photo(pair.hr_hwc, scale, rng), pair.hr_hwc)
+        height, width = pair.lr_hwc.shape[:2]
+        side = min(_VALIDATION_PX // scale, height, width)
+        pairs.append(_cut(pair, ((height - side) // 2, (width - side) // 2), side, scale))
+    return pairs
+
+
+def _cut(pair: Pair, corner: tuple[int, int], side_px: int, scale: int) -> Pair:
+    """Return a square crop, its corner (top, left) and side in low-resolution pixels; no copy."""
+    top, left = corner
+    rows, columns = slice(top * scale, (top + side_px) * scale), slice(left * scale, (left + side_px) * scale)
+    return Pair(pair.lr_hwc[top : top + side_px, left : left + side_px], pair.hr_hwc[rows, columns])
 
 
 def load_photographs(folder: Path) -> dict[str, Uint8Image]:
@@ -118,12 +148,13 @@ class PairSource:
         top, left = int(rng.integers(height - side_px + 1)), int(rng.integers(width - side_px + 1))
         # The better of two places: skies and walls teach little.
         other_top, other_left = int(rng.integers(height - side_px + 1)), int(rng.integers(width - side_px + 1))
-        lr = pair.lr_hwc[top : top + side_px, left : left + side_px]
-        other = pair.lr_hwc[other_top : other_top + side_px, other_left : other_left + side_px]
-        if other.std() > lr.std():
-            lr, top, left = other, other_top, other_left
-        s = self._scale
-        hr = pair.hr_hwc[top * s : (top + side_px) * s, left * s : (left + side_px) * s]
+        crop = _cut(pair, (top, left), side_px, self._scale)
+        other = _cut(pair, (other_top, other_left), side_px, self._scale)
+        if other.lr_hwc.std() > crop.lr_hwc.std():
+            crop, top, left = other, other_top, other_left
+        lr, hr = crop.lr_hwc, crop.hr_hwc
+        if self._recipe.degradation == "photo":
+            lr = _photo_crop(pair, (top, left), side_px, self._scale, rng)
         turns, mirrored = int(rng.integers(4)), rng.random() < 0.5
         return _turned(lr, turns, mirrored), _turned(hr, turns, mirrored)
 
@@ -139,6 +170,19 @@ class PairSource:
             image = procedural_image(serial, self._photographs, recipe.procedural_side_px, recipe.seed)
             self._procedural[serial] = degrade(image, self._scale)
         return self._procedural[serial]
+
+
+def _photo_crop(pair: Pair, corner: tuple[int, int], side_px: int, scale: int, rng: np.random.Generator) -> Uint8Image:
+    """Return a crop's low-resolution image, degraded with its surroundings.
+
+    The blocks of a JPEG begin anywhere in the crop, because the surroundings' extent is drawn.
+    """
+    height, width = pair.lr_hwc.shape[:2]
+    before = [max(0, at - CONTEXT_PX - int(rng.integers(8))) for at in corner]
+    bottom, right = min(height, corner[0] + side_px + CONTEXT_PX), min(width, corner[1] + side_px + CONTEXT_PX)
+    hr = pair.hr_hwc[before[0] * scale : bottom * scale, before[1] * scale : right * scale]
+    top, left = corner[0] - before[0], corner[1] - before[1]
+    return degrade_photo(hr, scale, rng)[top : top + side_px, left : left + side_px]
 
 
 def _turned(image_hwc: Uint8Image, turns: int, mirrored: bool) -> Uint8Image:
