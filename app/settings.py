@@ -78,21 +78,21 @@ class Settings:
     @property
     def language(self) -> str:
         """The language of the window ("de", "en"), or "" for the desktop's."""
-        return self._text("general/language")
+        return self._text("window/language")
 
     @language.setter
     def language(self, value: str) -> None:
-        self._store.setValue("general/language", value)
+        self._store.setValue("window/language", value)
 
     @property
     def appearance(self) -> Appearance:
         """Light, dark, or what the desktop has."""
-        value = self._text("general/appearance", "desktop")
+        value = self._text("window/appearance", "desktop")
         return cast(Appearance, value) if value in get_args(Appearance) else "desktop"
 
     @appearance.setter
     def appearance(self, value: Appearance) -> None:
-        self._store.setValue("general/appearance", value)
+        self._store.setValue("window/appearance", value)
 
     @property
     def scheme(self) -> Qt.ColorScheme:

@@ -149,7 +149,7 @@ def begin(screen: Screen, tmp_path: Path) -> Iterator[Begin]:
     settings = tmp_path / "config" / "triptych" / "triptych.ini"
     settings.parent.mkdir(parents=True)
     # The memory panel moves all the time, and what is to be seen here is what keys change.
-    settings.write_text("[%General]\nlanguage=en\nappearance=dark\n[model]\nname=esc-fast\n[window]\nmemory=false\n")
+    settings.write_text("[window]\nlanguage=en\nappearance=dark\nmemory=false\n[model]\nname=esc-fast\n")
     environment = os.environ | {
         "DISPLAY": screen.display,
         "QT_QPA_PLATFORM": "xcb",
