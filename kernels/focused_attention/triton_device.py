@@ -96,7 +96,9 @@ def largest(values, inside, KEPT: tl.constexpr):
     row. The bits of floats that are not negative order as integers: the threshold is built from the highest bit down,
     until exactly KEPT reach it in every row.
     """
-    bits = tl.where(inside, values.to(tl.int32, bitcast=True), -1)
+    # What is not a number counts as the largest, whatever its sign: above the highest threshold it would be kept beyond KEPT.
+    bits = tl.minimum(values.to(tl.int32, bitcast=True) & 0x7FFFFFFF, 0x3FFFFFFF)
+    bits = tl.where(inside, bits, -1)
     # (rows,); sums of a softmax stay below 2, so bit 30 is never set.
     threshold = tl.max(bits, axis=1) * 0
     decided = threshold

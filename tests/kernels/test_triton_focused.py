@@ -143,6 +143,26 @@ def check_equal_bits(device: str, dtype_name: str, case: tuple) -> None:
     assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
 
 
+def check_row_that_is_not_finite(device: str, poison: float) -> None:
+    """Spoils one query of the second window and demands that all other rows, outputs, values and keys, stay as they were."""
+    runs = []
+    for spoiled in (False, True):
+        state, found = None, []
+        for number, topk in enumerate((16, 7, 3)):
+            q, k, v = (x.detach().to(device) for x in random_windows((2, 1, 16, 8), seed=number))
+            if spoiled and number == 1:
+                q[1, 0, 2] = poison
+            table = random_bias_table(1, 4, seed=number).detach().to(device)
+            out, state = focused_attention(q, k, v, table, 4, topk=topk, previous=state, backend="triton")
+            found += [out] if state.indices is None else [out, state.values, state.indices]
+        runs.append(found)
+    for clean, spoiled in zip(*runs, strict=True):
+        changed = (clean != spoiled).any(dim=-1).nonzero().tolist()
+        assert changed in ([], [[1, 0, 2]])
+    indices = runs[1][-1]
+    assert 0 <= int(indices.min()) <= int(indices.max()) < 16
+
+
 def run_chain(device: str, backends: tuple[str, ...], chain: tuple[int, ...], size: int) -> list[Tensor]:
     """Runs a chain with a backend for each layer; returns its outputs and all gradients."""
     state, leaves, outputs = None, [], []
@@ -214,6 +234,13 @@ def test_the_floor_keeps_vanished_rows_finite_interpreted(topk: int) -> None:
     torch.testing.assert_close(state.materialise()[0], torch.full((1, 1, 16, topk), 1 / 17))
     (grad,) = torch.autograd.grad(out.sum(), q)
     assert bool(grad.isfinite().all())
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("poison", [float("nan"), -float("nan"), float("inf")], ids=["nan", "-nan", "inf"])
+def test_a_row_that_is_not_finite_keeps_to_itself_interpreted(poison: float) -> None:
+    """Once every key of a row of NaN was kept, and those beyond K were written over the rows before it."""
+    check_row_that_is_not_finite("cpu", poison)
 
 
 @pytest.mark.interpreted
@@ -298,3 +325,9 @@ def test_a_state_continues_on_another_backend_on_a_gpu(chain: tuple[int, ...]) -
     for order in (("triton", "sdpa", "triton"), ("sdpa", "triton", "reference")):
         for found, wanted in zip(run_chain("cuda", order, chain, 4), expected, strict=True):
             assert relative_error(found, wanted) < GRADIENT_LIMIT[torch.float32]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("poison", [float("nan"), -float("nan"), float("inf")], ids=["nan", "-nan", "inf"])
+def test_a_row_that_is_not_finite_keeps_to_itself_on_a_gpu(poison: float) -> None:
+    check_row_that_is_not_finite("cuda", poison)
