@@ -1,8 +1,13 @@
 """The dtype in which an operator computes. May import torch and the standard library."""
 
+import functools
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeVar
 
 import torch
+
+T = TypeVar("T")
 
 
 def accumulate_dtype(dtype: torch.dtype) -> torch.dtype:
@@ -15,3 +20,18 @@ def without_autocast(device: torch.device) -> AbstractContextManager[object]:
     if torch.amp.is_autocast_available(device.type) and torch.is_autocast_enabled(device.type):
         return torch.autocast(device.type, enabled=False)
     return nullcontext()
+
+
+def apart_from_autocast(backward: Callable[..., T]) -> Callable[..., T]:
+    """Decorate the backward pass of an autograd function to run without autocast, as its forward pass did.
+
+    Where a loss is taken back inside an autocast block, every product would be computed in that block's dtype.
+    """
+
+    @functools.wraps(backward)
+    def uncast(ctx: Any, *grads: torch.Tensor | None) -> T:
+        device = next(grad.device for grad in grads if grad is not None)
+        with without_autocast(device):
+            return backward(ctx, *grads)
+
+    return uncast

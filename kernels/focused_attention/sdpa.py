@@ -20,7 +20,7 @@ from kernels.blocks import score_blocks
 from kernels.focused_attention import blocked
 from kernels.focused_attention.selection import largest
 from kernels.focused_attention.state import FLOOR, DenseLayer, FocusState
-from kernels.precision import accumulate_dtype
+from kernels.precision import accumulate_dtype, apart_from_autocast
 from kernels.products import times_thin
 from kernels.relative_bias import bias_matrix, region_penalty, sum_to_heads
 
@@ -162,6 +162,7 @@ class _Dense(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
+    @apart_from_autocast
     def backward(ctx: Any, grad_out: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         v, *operands = ctx.saved_tensors
         layers = _layers(operands, ctx.regions)
@@ -219,6 +220,7 @@ class _Narrowing(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
+    @apart_from_autocast
     def backward(ctx: Any, grad_out: Tensor | None, grad_values: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
         v, values, indices, new_values, new_indices, picks, *operands = ctx.saved_tensors
         layers = _layers(operands, ctx.regions)

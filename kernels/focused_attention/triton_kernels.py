@@ -28,6 +28,7 @@ from kernels.focused_attention.triton_layers import (
     select_forward,
     sparse_forward,
 )
+from kernels.precision import apart_from_autocast
 
 
 def focused_attention(
@@ -155,6 +156,7 @@ class _Dense(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
+    @apart_from_autocast
     def backward(ctx: Any, grad_out: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         v, log_sum_exp, norm, *operands = ctx.saved_tensors
         try:
@@ -182,6 +184,7 @@ class _Selecting(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
+    @apart_from_autocast
     def backward(ctx: Any, grad_out: Tensor | None, grad_values: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
         v, log_sum_exp, norm, values, indices, *operands = ctx.saved_tensors
         grad_out = _grad_out(grad_out, v, ctx.plans[-1].head_dim)
@@ -225,6 +228,7 @@ class _Sparse(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
+    @apart_from_autocast
     def backward(ctx: Any, grad_out: Tensor | None, grad_values: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
         q, k, v, table, values, indices, new_indices, places = ctx.saved_tensors
         grad_out = _grad_out(grad_out, v, ctx.plan.head_dim)

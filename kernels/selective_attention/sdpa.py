@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from kernels.blocks import block_slices, score_blocks
 from kernels.parallel import for_each
-from kernels.precision import accumulate_dtype
+from kernels.precision import accumulate_dtype, apart_from_autocast
 from kernels.products import times_thin
 
 # The keys and values that one thread holds at a time.
@@ -86,6 +86,7 @@ class _SelectiveAttention(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
+    @apart_from_autocast
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         q, k, v, rows, out = ctx.saved_tensors
         grad_out = grad_out.contiguous()

@@ -17,6 +17,7 @@ from torch.autograd.function import once_differentiable
 from kernels._triton.launch import Compilation, launch, record
 from kernels._triton.targets import Target, target_of
 from kernels.dispatch import Backend, drop_if_broken
+from kernels.precision import apart_from_autocast
 from kernels.selective_attention import sdpa
 from kernels.selective_attention.configs import backward_tile, forward_tile, routing_tile
 from kernels.selective_attention.triton_backward import (
@@ -104,6 +105,7 @@ class _SelectiveAttention(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
+    @apart_from_autocast
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, index, out, log_sum = ctx.saved_tensors
         try:

@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 from kernels import fused_linear
 from kernels.blocks import Block, block_slices, fits_one_thread, head_blocks, score_blocks
 from kernels.parallel import for_each
-from kernels.precision import accumulate_dtype
+from kernels.precision import accumulate_dtype, apart_from_autocast
 from kernels.products import times_thin
 from kernels.relative_bias import bias_matrix, region_penalty, sum_to_heads
 
@@ -95,6 +95,7 @@ class _WindowAttention(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
+    @apart_from_autocast
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, bias, regions, out = ctx.saved_tensors
         scaled = q * ctx.scale

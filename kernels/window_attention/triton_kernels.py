@@ -17,6 +17,7 @@ from kernels._triton.launch import Compilation, Recording, launch, record
 from kernels._triton.offsets import needs_wide
 from kernels._triton.targets import Target, target_of
 from kernels.dispatch import Backend, drop_if_broken
+from kernels.precision import apart_from_autocast
 from kernels.window_attention import sdpa
 from kernels.window_attention.configs import (
     TableSlice,
@@ -68,6 +69,7 @@ class _WindowAttention(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
+    @apart_from_autocast
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, bias_table, regions, out, lse = ctx.saved_tensors
         side, scale, wants_table = ctx.window_size, ctx.scale, ctx.needs_input_grad[3]

@@ -354,3 +354,29 @@ def test_autocast_does_not_reach_the_operators(backend: str) -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         cast = run()
     assert all(torch.equal(a, b) for a, b in zip(plain, cast, strict=True))
+
+
+def test_a_loss_taken_back_inside_autocast_gives_the_same_gradients() -> None:
+    generator = torch.Generator().manual_seed(0)
+    q, k, v = (torch.randn(2, 2, 16, 8, generator=generator).requires_grad_() for _ in range(3))
+    table = torch.randn(2, 49, generator=generator).requires_grad_()
+    x, kernel = torch.randn(1, 4, 9, 9, generator=generator), torch.randn(4, 4, 5, 5, generator=generator)
+    leaves = [q, k, v, table, x.requires_grad_(), kernel.requires_grad_()]
+
+    def gradients() -> list[torch.Tensor]:
+        index = torch.tensor([[[1, 0], [0, 1]]])
+        outputs = [
+            kernels.window_attention(q, k, v, table, 4, backend="sdpa"),
+            kernels.selective_attention(q[None], k[None], v[None], index, backend="sdpa")[0],
+            kernels.convolutional_attention(x, kernel, torch.ones(1, 4, 3, 3), backend="sdpa"),
+        ]
+        state = None
+        for topk in (16, 9, 5):
+            out, state = kernels.focused_attention(q, k, v, table, 4, topk=topk, previous=state, backend="sdpa")
+            outputs.append(out)
+        return list(torch.autograd.grad(sum(out.square().sum() for out in outputs), leaves))
+
+    plain = gradients()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        cast = gradients()
+    assert all(torch.equal(a, b) for a, b in zip(plain, cast, strict=True))
