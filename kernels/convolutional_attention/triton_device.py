@@ -74,9 +74,11 @@ def convolutional_attention_fwd_kernel(
 
     ``groups``: groups of an image row; a program's groups run on from one row into the next.
     """
-    image = tl.program_id(1).to(tl.int64)
+    # One axis for blocks and images: the others of a grid end at 65535.
+    blocks = (height * groups + BLOCK_M - 1) // BLOCK_M
+    image, block = (tl.program_id(0) // blocks).to(tl.int64), tl.program_id(0) % blocks
     last = height * groups - 1
-    group = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
+    group = block * BLOCK_M + tl.arange(0, BLOCK_M)
     known = tl.minimum(group, last)
     start = (known // groups).to(tl.int64) * row_extent + (known % groups) * (GROUP * CP)
     inner = tl.arange(0, BLOCK_K)
@@ -95,7 +97,7 @@ def convolutional_attention_fwd_kernel(
     if PLANES:
         # (channel, pixel), so that a store runs along an image row.
         flat = tl.reshape(tl.permute(tl.reshape(values, [BLOCK_M, GROUP, CP]), [2, 0, 1]), [CP, BLOCK_M * GROUP])
-        pixel = tl.program_id(0) * (BLOCK_M * GROUP) + tl.arange(0, BLOCK_M * GROUP)
+        pixel = block * (BLOCK_M * GROUP) + tl.arange(0, BLOCK_M * GROUP)
         y, x = pixel // (groups * GROUP), pixel % (groups * GROUP)
         channel = tl.arange(0, CP)
         places = channel.to(tl.int64)[:, None] * out_sc + (y.to(tl.int64) * out_sh + x * out_sw)[None, :]

@@ -24,6 +24,7 @@ from kernels.convolutional_attention.triton_device import (
     convolutional_attention_pack_kernel,
 )
 from kernels.dispatch import Backend, drop_if_broken
+from kernels.precision import apart_from_autocast
 
 _PACK_PIXELS = 64
 
@@ -49,6 +50,7 @@ class _ConvolutionalAttention(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
+    @apart_from_autocast
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
         x, static_kernel, dynamic_kernel = ctx.saved_tensors
         try:
@@ -80,7 +82,7 @@ def _convolve(x: Tensor, static_kernel: Tensor, dynamic_kernel: Tensor) -> Tenso
     groups = _ceil_div(width, here.group)
     launch(
         convolutional_attention_fwd_kernel,
-        (_ceil_div(height * groups, tiles.block_m), images),
+        (images * _ceil_div(height * groups, tiles.block_m),),
         {"packed_ptr": packed.data, "weight_ptr": weight, "out_ptr": out, "height": height, "width": width}
         | {"groups": groups, "rows": packed.rows, "row_extent": packed.pitch * here.channels}
         | _strides("out", out, "bchw"),

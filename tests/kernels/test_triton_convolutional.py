@@ -106,6 +106,24 @@ def test_a_slice_of_channels_is_read_in_place_interpreted() -> None:
 
 
 @pytest.mark.interpreted
+def test_a_batch_of_any_size_fits_the_grid() -> None:
+    from kernels.convolutional_attention import triton_kernels
+
+    grids = []
+    original = triton_kernels.launch
+    triton_kernels.launch = lambda _kernel, grid, *_: grids.append(grid)
+    try:
+        x, static, dynamic = (
+            torch.empty(shape, device="meta") for shape in ((70000, 8, 6, 9), (8, 8, 5, 5), (70000, 8, 3, 3))
+        )
+        triton_kernels._convolve(x, static, dynamic)
+    finally:
+        triton_kernels.launch = original
+    assert len(grids) == 3
+    assert all(extent <= 65535 for grid in grids for extent in grid[1:])
+
+
+@pytest.mark.interpreted
 def test_two_runs_give_equal_bits_interpreted() -> None:
     check_equal_bits("cpu", "float32", (2, 8, 5, 9, 3))
 
