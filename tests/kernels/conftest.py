@@ -65,6 +65,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("interpreted") and not item.get_closest_marker("timeout"):
             # The interpreter is a hundred thousand times slower than a device; on a busy machine it needs patience.
             item.add_marker(pytest.mark.timeout(600))
+        if item.get_closest_marker("gpu"):
+            # A test builds up to a dozen kernels, several of them in half a minute each.
+            item.add_marker(pytest.mark.timeout(600))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,5 +1,6 @@
 """What the package exports, and that it stands alone: no Triton, no engine, no app."""
 
+import os
 import subprocess
 import sys
 import types
@@ -75,3 +76,28 @@ def test_everything_runs_in_a_cold_process_without_triton() -> None:
     done = subprocess.run([sys.executable, "-c", RUN_ALL], cwd=root, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "ran all"
+
+
+COLLECT = """
+import builtins, sys
+real = builtins.__import__
+blocked = {"PySide6", "pytestqt", "pyqtgraph", "pyvips", "cv2", "PIL", "safetensors", "platformdirs", "psutil"}
+def guarded(name, *args, **kwargs):
+    if name.split(".")[0] in blocked:
+        raise ImportError(f"blocked: {name}")
+    return real(name, *args, **kwargs)
+builtins.__import__ = guarded
+import pytest
+sys.exit(pytest.main(["-p", "pytest_timeout", "-p", "no:cacheprovider", "-m", "gpu", "--collect-only", "-q", "tests/kernels"]))
+"""
+
+
+def test_the_tests_of_a_gpu_are_found_on_a_machine_without_the_window() -> None:
+    """A machine with a GPU may have pytest, pytest-timeout and hypothesis beside torch, Triton and numpy, and nothing else."""
+    root = Path(kernels.__file__).parents[1]
+    alone = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", COLLECT], cwd=root, env=alone, capture_output=True, text=True, timeout=110, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "test_triton_window.py::test_forward_and_backward_on_a_gpu" in done.stdout
