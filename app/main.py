@@ -44,6 +44,7 @@ def _run(files: list[Path]) -> int:
         return 0
     from app.bridge import Bridge
     from app.crash import CrashReporter
+    from app.garbage import GarbageCollector
     from app.manners.translations import install_translations
     from app.settings import Settings
     from app.theme import Theme, application_icon
@@ -52,6 +53,8 @@ def _run(files: list[Path]) -> int:
     QApplication.setApplicationName("Triptych")
     QApplication.setDesktopFileName("triptych")
     application = QApplication(sys.argv[:1])
+    collector = GarbageCollector(application)
+    collector.start()
     application.setWindowIcon(application_icon())
     settings = Settings()
     settings.hand_to_engine()
@@ -80,6 +83,7 @@ def _run(files: list[Path]) -> int:
     notifier.setEnabled(False)
     reporter.uninstall()
     bridge.close()
+    collector.stop()
     return status
 
 

@@ -269,7 +269,8 @@ class Theme(QObject):
         self._application = application
         self._scheme = scheme
         self.colours = LIGHT
-        application.setStyle(QStyleFactory.create("Fusion"))
+        if application.style().name() != "fusion":
+            application.setStyle(QStyleFactory.create("Fusion"))
         self._follow()
         hints = QGuiApplication.styleHints()
         # Queued: Qt still tells its own widgets of the change when it emits this.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -18,10 +19,26 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.bridge import Bridge
+from app.garbage import GarbageCollector
 from app.settings import Settings
 from app.theme import Theme
 from app.windows.main_window import MainWindow
 from tests.app.fake_engine import Controls, catalog
+
+
+@pytest.fixture(scope="session", autouse=True)
+def collector() -> Iterator[GarbageCollector]:
+    """As in the program, no thread but this one ends what lies in a cycle."""
+    gc.disable()
+    yield GarbageCollector()
+    gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def collected(collector: GarbageCollector) -> Iterator[None]:
+    """Between tests, as between events."""
+    yield
+    collector.collect()
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from pytestqt.qtbot import QtBot
 
 import app.bridge
 from app.bridge import Bridge
+from app.garbage import GarbageCollector
 from app.jobs import JobState
 from app.settings import Settings
 from app.theme import Theme
@@ -69,6 +70,8 @@ def window(qtbot: QtBot, qapp: QApplication, cache: Path, tmp_path: Path) -> Ite
     settings.saves_results = False
     settings.model = "esc-fast"
     theme = Theme(qapp)
+    collector = GarbageCollector()
+    collector.start()
     window = MainWindow(Bridge(), settings, theme)
     qtbot.addWidget(window, before_close_func=lambda closing: setattr(closing, "_asks_before_loss", False))
     window.painted.connect(window._bridge.start)
@@ -80,6 +83,7 @@ def window(qtbot: QtBot, qapp: QApplication, cache: Path, tmp_path: Path) -> Ite
     yield window
     window.close_without_asking()
     qtbot.waitUntil(lambda: window._bridge._is_closed, timeout=30_000)
+    collector.stop()
     qapp.setStyleSheet("")
     theme.deleteLater()
 
