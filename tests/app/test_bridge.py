@@ -80,7 +80,7 @@ def test_progress_of_two_jobs_is_not_mixed(qtbot: QtBot, bridge: Bridge) -> None
     told: list[JobProgressed] = []
     bridge.progressed.connect(told.append)
     for number, box in ((1, Box(0, 0, 4, 4)), (1, Box(0, 4, 4, 4)), (2, Box(4, 0, 4, 4))):
-        bridge._post(JobProgressed(number, Progress(0, 1, 9, 1.0, (box,))))
+        bridge._mailbox.post(JobProgressed(number, Progress(0, 1, 9, 1.0, (box,))))
     qtbot.waitUntil(lambda: len(told) == 2)
     assert [(event.job_number, len(event.progress.sr_boxes)) for event in told] == [(1, 2), (2, 1)]
 
