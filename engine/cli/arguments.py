@@ -176,6 +176,11 @@ def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     tiling.add_argument(
         "--tile", type=_positive, action="append", metavar="N", help="may be repeated; default: 128 and 480"
     )
+    tiling.add_argument(
+        "--record",
+        action="store_true",
+        help="keep the figures beside the bundled weights, for their cards and for `auto`",
+    )
     memory = kinds.add_parser("memory", help="predicted against measured peak memory of each model")
     _add_model_options(memory, "all bundled")
     memory.add_argument("--scale", type=int, metavar="N", help="default: every scale that the model offers")

@@ -69,6 +69,7 @@ class ArrayUpscaler:
         self._request, self.variant = choice.locate(scale)
         self.settings = UpscaleSettings(**settings)
         prepared = engine.prepare(self._request, self.settings)
+        self.info = prepared.info
         self.scale, self.window_px = prepared.info.scale, prepared.info.window_px
         self.variant = self.variant or prepared.info.variant
         self.seconds = 0.0

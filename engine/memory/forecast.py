@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from engine.memory.budget import Budget, MemGetInfo, budget_of, free_bytes
 from engine.memory.cost import FAR_PX, CostKey, CostStore, Lesson, MemoryCost, Peak
-from engine.memory.planner import Asked, MemoryPlan, largest_tile_px, plan
+from engine.memory.planner import LEAST_GOOD_PX, Asked, MemoryPlan, largest_tile_px, plan
 
 
 class Forecast:
@@ -49,13 +49,22 @@ class Forecast:
             self._store.keep_cost(self._key, self._cost)
         return self._cost
 
-    def plan(self, height: int, width: int, *, window_px: int, overlap_px: int, asked: Asked) -> MemoryPlan:
+    def plan(
+        self,
+        height: int,
+        width: int,
+        *,
+        window_px: int,
+        overlap_px: int,
+        asked: Asked,
+        least_good_px: int = LEAST_GOOD_PX,
+    ) -> MemoryPlan:
         """Returns the plan for an image of height × width input pixels, against the memory that is free now.
 
         Raises OutOfMemoryError where not even the smallest tile fits.
         """
         device_type = self._device.partition(":")[0]
-        cost = self.cost(largest_tile_px(height, width, asked, device_type))
+        cost = self.cost(largest_tile_px(height, width, asked, device_type, least_good_px))
         budget = self._budget()
         self._planned_free_bytes = budget.free_bytes
         return plan(
@@ -68,6 +77,7 @@ class Forecast:
             asked=asked,
             device_type=device_type,
             lessons=self._store.read(self._key).lessons,
+            least_good_px=least_good_px,
         )
 
     def predicted_bytes(self, height: int, width: int) -> int:

@@ -29,7 +29,7 @@ AUTO_CAP_PX = {"cpu": 480, "mps": 480, "cuda": 960}
 # Where the tiles are this large, overlap must not cost more than OVERLAP_SHARE of the image; smaller ones say what they cost.
 ROOMY_PX = 480
 OVERLAP_SHARE = 0.15
-# Below this edge tiled and untiled output differ by more than the tiling figures allow: "auto" goes there only with a warning.
+# Below this edge tiled and untiled output may differ by more than the tiling figures allow (`engine.tiling.goals.LEAST_PX`).
 LEAST_GOOD_PX = 128
 # A tile that ran out of memory once is not planned again, nor one of more than this share of its pixels, ...
 SHRINK = 0.5
@@ -69,12 +69,14 @@ def plan(
     asked: Asked,
     device_type: str,
     lessons: Sequence[Lesson] = (),
+    least_good_px: int = LEAST_GOOD_PX,
 ) -> MemoryPlan:
     """Returns the tile for an image of height × width input pixels. `asked`: an edge, None for off, or "auto".
 
-    "auto" takes the largest tile that the budget and the lessons allow, up to the device's cap. A size that was asked for is
-    taken as long as it fits the free memory, with a warning where it exceeds the budget; beyond the free memory it is made
-    smaller, which a warning says. Raises OutOfMemoryError where not even the smallest tile fits the free memory.
+    "auto" takes the largest tile that the budget and the lessons allow, up to the device's cap. Below `least_good_px`, from which
+    on nobody sees the model's tiles, it goes only where that does not fit the free memory, and with a warning. A size that was
+    asked for is taken as long as it fits the free memory, with a warning where it exceeds the budget; beyond the free memory it
+    is made smaller, which a warning says. Raises OutOfMemoryError where not even the smallest tile fits the free memory.
     """
     image = _Image(cost, budget, height, width, window_px, round_up(overlap_px, window_px))
     if asked != "auto":
@@ -86,9 +88,10 @@ def plan(
         cap_px = min(max(wanted.tile_height, wanted.tile_width), AUTO_CAP_PX[device_type])
         chosen = _largest_fitting(image, cap_px, lessons)
         return _with(chosen, f"{_needs(wanted)}: more than is free, so tiles of {chosen.tile_px} pixels are used.")
-    chosen = _largest_fitting(image, AUTO_CAP_PX[device_type], lessons)
+    cap_px = max(AUTO_CAP_PX[device_type], least_good_px)
+    chosen = _good_enough(image, _largest_fitting(image, cap_px, lessons), least_good_px, lessons)
     edge_px = max(chosen.tile_height, chosen.tile_width)
-    if edge_px >= ROOMY_PX or edge_px >= min(AUTO_CAP_PX[device_type], max(height, width)):
+    if edge_px >= max(ROOMY_PX, least_good_px) or edge_px >= min(cap_px, max(height, width)):
         return chosen
     if chosen.overlap_share > OVERLAP_SHARE:
         chosen = _with(
@@ -96,14 +99,14 @@ def plan(
             f"The free memory allows tiles of {chosen.tile_px} pixels only: {chosen.overlap_share:.0%} of the work goes into"
             " their overlap.",
         )
-    if edge_px < LEAST_GOOD_PX:
+    if edge_px < least_good_px:
         chosen = _with(chosen, f"Tiles of {chosen.tile_px} pixels are so small that their seams may be seen.")
     return chosen
 
 
-def largest_tile_px(height: int, width: int, asked: Asked, device_type: str) -> int:
+def largest_tile_px(height: int, width: int, asked: Asked, device_type: str, least_good_px: int = LEAST_GOOD_PX) -> int:
     """Returns how many pixels a tile of this image can have at most, whatever the memory allows."""
-    edge_px = AUTO_CAP_PX[device_type] if asked == "auto" else asked
+    edge_px = max(AUTO_CAP_PX[device_type], least_good_px) if asked == "auto" else asked
     return height * width if edge_px is None else min(height, edge_px) * min(width, edge_px)
 
 
@@ -181,6 +184,19 @@ def _largest_fitting(image: _Image, cap_px: int, lessons: Sequence[Lesson]) -> M
             _with(smallest, _over_budget(smallest)) if smallest.predicted_bytes > image.budget.limit_bytes else smallest
         )
     return planned(_last_true(count, lambda step: fits(planned(step))))
+
+
+def _good_enough(image: _Image, chosen: MemoryPlan, least_good_px: int, lessons: Sequence[Lesson]) -> MemoryPlan:
+    """Returns the chosen plan, or that with the least good tile where it is smaller: what is free bears more than the budget."""
+    wanted = image.planned(round_up(least_good_px, image.window_px))
+    pixels = wanted.tile_height * wanted.tile_width
+    if (
+        pixels <= chosen.tile_height * chosen.tile_width
+        or wanted.predicted_bytes > image.budget.free_bytes
+        or pixels > _most_pixels(lessons, image.budget)
+    ):
+        return chosen
+    return _with(wanted, _over_budget(wanted))
 
 
 def _last_true(last: int, holds: Callable[[int], bool]) -> int:

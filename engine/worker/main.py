@@ -204,6 +204,7 @@ class _Handler:
 
     def _plan(self, request: messages.Plan) -> messages.DonePlan:
         from engine.tiling.geometry import plan_tiles
+        from engine.tiling.goals import least_good_px
 
         settings = request.settings
         session = self._load(request.model, settings)
@@ -218,6 +219,7 @@ class _Handler:
                     window_px=session.info.window_px,
                     overlap_px=settings.overlap_px,
                     asked=settings.tile_px,
+                    least_good_px=least_good_px(session.info.sha256),
                 ),
                 session.device,
             )

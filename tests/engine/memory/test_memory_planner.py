@@ -64,9 +64,31 @@ def test_little_memory_makes_small_tiles_and_says_what_that_costs() -> None:
 
 
 def test_tiles_whose_seams_may_be_seen_are_a_last_resort_and_said() -> None:
-    chosen = planned(Budget(200 * MIB, 115 * MIB))
+    # 128 pixels would take 131 MiB.
+    chosen = planned(Budget(130 * MIB, 115 * MIB))
     assert chosen.tile_px == 80
     assert "seams may be seen" in chosen.warnings[-1]
+
+
+def test_tiles_that_nobody_sees_may_take_more_than_the_budget_as_long_as_they_are_free() -> None:
+    chosen = planned(Budget(200 * MIB, 115 * MIB))
+    assert chosen.tile_px == 128
+    assert "would take 131 MiB, more than the 115 MiB" in chosen.warnings[0]
+    assert not any("seams" in warning for warning in chosen.warnings)
+    # But not where they ran out of memory before.
+    lesson = Lesson(128, 128, 200 * MIB)
+    assert planned(Budget(200 * MIB, 115 * MIB), lessons=[lesson]).tile_px == 80
+
+
+def test_a_model_whose_tiles_are_seen_below_a_size_is_not_given_smaller_ones() -> None:
+    # 320 pixels take 295 MiB, 640 take 881 MiB.
+    assert planned(Budget(350 * MIB, 200 * MIB), least_good_px=320).tile_px == 320
+    assert planned(Budget(350 * MIB, 200 * MIB)).tile_px == 224
+    assert planned(budget_of(100 * GIB), least_good_px=640).tile_px == 640
+    assert planned(budget_of(100 * GIB), 300, 200, least_good_px=640).warnings == ()
+    small = planned(Budget(250 * MIB, 200 * MIB), least_good_px=320)
+    assert small.tile_px == 224
+    assert "seams may be seen" in small.warnings[-1]
 
 
 def test_a_small_image_needs_no_warning() -> None:
@@ -76,7 +98,7 @@ def test_a_small_image_needs_no_warning() -> None:
 
 
 def test_between_budget_and_free_memory_it_is_tried_with_a_warning() -> None:
-    chosen = planned(Budget(150 * MIB, 50 * MIB))
+    chosen = planned(Budget(130 * MIB, 50 * MIB))
     assert chosen.tile_px == 48
     assert "more than the 50 MiB" in chosen.warnings[0]
 
