@@ -17,6 +17,11 @@ def key_text(action: QAction) -> str:
     return action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
 
 
+def keys_text(action: QAction) -> str:
+    """Returns all keys of an action, as the desktop writes them."""
+    return ", ".join(each.toString(QKeySequence.SequenceFormat.NativeText) for each in action.shortcuts())
+
+
 def allow(action: QAction, why_not: str = "") -> None:
     """Enables the action, or disables it for the reason `why_not` (a sentence)."""
     action.setEnabled(not why_not)
@@ -32,7 +37,7 @@ class Actions(QObject):
     def __init__(self, window: QWidget, theme: Theme) -> None:
         super().__init__(window)
         self._theme = theme
-        self._icons: list[tuple[QAction, str]] = []
+        self._icons: dict[QAction, str] = {}
         self.open = self._make(
             window, self.tr("Open…"), "Ctrl+O", "open", self.tr("Choose images, or drop them anywhere on the window.")
         )
@@ -75,10 +80,14 @@ class Actions(QObject):
             self.tr("Cancel"),
             "Ctrl+.",
             "cancel",
-            self.tr("Stop at once. Upscale again to go on from what is finished."),
+            self.tr("Stop at once. Undo (Ctrl+Z), or another start, goes on from what is finished."),
         )
         self.undo = self._make(
-            window, self.tr("Undo"), "Ctrl+Z", "", self.tr("Take back what was last done to the list of images.")
+            window,
+            self.tr("Undo"),
+            "Ctrl+Z",
+            "",
+            self.tr("Take back what was last done to the list of images, or a cancel."),
         )
         self.save = self._make(
             window, self.tr("Save"), "Ctrl+S", "save", self.tr("Write the result beside its input, under a free name.")
@@ -90,19 +99,28 @@ class Actions(QObject):
             window,
             self.tr("Comparison sheet…"),
             "Ctrl+Shift+E",
-            "",
+            "sheet",
             self.tr("Save the marked region, or what is in view, of every picture side by side."),
         )
         self.close_picture = self._make(
-            window, self.tr("Close image"), "Ctrl+W", "", self.tr("Take the image shown out of the window.")
+            window,
+            self.tr("Close image"),
+            "Ctrl+W",
+            "",
+            self.tr("Take the image shown out of the window. Delete does it too."),
         )
-        self.full_screen = self._make(window, self.tr("Full screen"), "F11", "", "")
+        self.close_picture.setShortcuts([QKeySequence("Ctrl+W"), QKeySequence(QKeySequence.StandardKey.Delete)])
+        self.full_screen = self._make(window, self.tr("Full screen"), "F11", "", self.tr("Esc leaves it."))
         self.full_screen.setCheckable(True)
         self.palette = self._make(
             window, self.tr("Commands…"), "Ctrl+Shift+P", "", self.tr("Find anything that can be done by its name.")
         )
         self.settings = self._make(
-            window, self.tr("Settings…"), "Ctrl+,", "", self.tr("Language, colours, where results go, and the device.")
+            window,
+            self.tr("Settings…"),
+            "Ctrl+,",
+            "settings",
+            self.tr("Language, colours, where results go, and the device."),
         )
         self.keys = self._make(window, self.tr("Keys"), "F1", "", self.tr("List every key."))
         self.quit = self._make(window, self.tr("Quit"), "Ctrl+Q", "", "")
@@ -118,6 +136,14 @@ class Actions(QObject):
             self.quit,
         ]  # fmt: skip
 
+    def offer_pause(self, is_paused: bool) -> None:
+        """Has the action that pauses say what it would do now: pause, or go on."""
+        icon = "start" if is_paused else "pause"
+        self.pause.setText(self.tr("Go on") if is_paused else self.tr("Pause"))
+        if self._icons[self.pause] != icon:
+            self._icons[self.pause] = icon
+            self.pause.setIcon(self._theme.icon(icon))
+
     def _make(self, owner: QWidget, text: str, key: str, icon: str, explained: str) -> QAction:
         action = QAction(text, self)
         action.setShortcut(QKeySequence(key))
@@ -125,10 +151,10 @@ class Actions(QObject):
         owner.addAction(action)
         allow(action)
         if icon:
-            self._icons.append((action, icon))
+            self._icons[action] = icon
         return action
 
     @Slot()
     def _tint(self) -> None:
-        for action, icon in self._icons:
+        for action, icon in self._icons.items():
             action.setIcon(self._theme.icon(icon))

@@ -203,7 +203,7 @@ class ComparisonView(QWidget):
             (self.tr("Shift+Drag"), self.tr("Mark a region; a click clears it")),
             (self.tr("Wheel"), self.tr("Zoom at the pointer")),
             (self.tr("Double click"), self.tr("From the whole picture to 1:1, and back")),
-            ("Esc", self.tr("Leave peek, region, inspector or loupe")),
+            ("Esc", self.tr("Leave peek, region, inspector, loupe, preview or full screen")),
         ]
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from app.actions import Actions, key_text
+from app.actions import Actions, keys_text
 from app.compare.view import ComparisonView
 
 
@@ -18,8 +18,8 @@ class Keys(QDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(28)
         grid.setVerticalSpacing(6)
-        everywhere = [(key_text(action), action.text().rstrip("…")) for action in actions.all]
-        in_view = [(key_text(action), action.text().rstrip("…")) for action in view.actions() if key_text(action)]
+        everywhere = [(keys_text(action), action.text().rstrip("…")) for action in actions.all]
+        in_view = [(keys_text(action), action.text().rstrip("…")) for action in view.actions() if keys_text(action)]
         in_view += view.held_keys()
         half = (len(in_view) + 1) // 2
         columns = ((self.tr("Everywhere"), everywhere), (self.tr("Comparison"), in_view[:half]), ("", in_view[half:]))

@@ -22,13 +22,12 @@ _Index = QModelIndex | QPersistentModelIndex
 class PictureList(QListWidget):
     """One row an image: its thumbnail, its name and how far it is.
 
-    `picked(number)`: the person turns to another. `moved(number, row)`: put elsewhere by dragging. `removal_asked(number)`: with
-    the Delete key. `menu_asked(number, QMenu)`: a menu is about to open for a row; whoever can do something with it adds to it.
+    `picked(number)`: the person turns to another. `moved(number, row)`: put elsewhere by dragging. `menu_asked(number, QMenu)`: a
+    menu is about to open for a row; whoever can do something with it adds to it.
     """
 
     picked = Signal(int)
     moved = Signal(int, int)
-    removal_asked = Signal(int)
     menu_asked = Signal(int, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -115,12 +114,10 @@ class PictureList(QListWidget):
             self.moved.emit(number, self.numbers.index(number))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Takes Delete for the row that is chosen, and Alt with the arrows to move it."""
+        """Takes Alt with the arrows to move the row that is chosen."""
         item = self.currentItem()
         steps = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
-        if item is not None and event.key() == Qt.Key.Key_Delete:
-            self.removal_asked.emit(item.data(_NUMBER))
-        elif item is not None and steps and event.modifiers() == Qt.KeyboardModifier.AltModifier:
+        if item is not None and steps and event.modifiers() == Qt.KeyboardModifier.AltModifier:
             row = min(max(0, self.row(item) + steps), self.count() - 1)
             number = item.data(_NUMBER)
             self.move_to(number, row)

@@ -45,6 +45,7 @@ class ProgressStrip(QWidget):
         self.setFixedHeight(_HEIGHT_PX)
         self.setAccessibleName(self.tr("Progress"))
         self._end_s: float | None = None
+        self._after_s: float | None = None
         self._tiles = ""
         self.sentence = ElidedLabel()
         self.bar = QProgressBar(textVisible=False)
@@ -85,12 +86,13 @@ class ProgressStrip(QWidget):
         self.left.hide()
         self._show_buttons(*buttons)
 
-    def begin(self, sentence: str) -> None:
-        """Shows that a job runs, of which nothing can be foretold yet."""
+    def begin(self, sentence: str, seconds_after: float | None = None) -> None:
+        """Shows that a job runs, of which nothing can be foretold yet; `seconds_after`: what those in line after it will take."""
         self.say(sentence, self.pause_button, self.cancel_button)
         self.bar.setRange(0, 0)
         self.bar.show()
         self._end_s = None
+        self._after_s = seconds_after
         self._tiles = ""
         self.left.setText("")
         self.left.show()
@@ -127,6 +129,9 @@ class ProgressStrip(QWidget):
         seconds = max(0.0, self._end_s - time.monotonic())
         if self._tiles:
             left = self.tr("{duration} left").format(duration=countdown_text(seconds))
+            if self._after_s is not None:
+                total = countdown_text(seconds + self._after_s)
+                left = self.tr("{left}, {total} in all").format(left=left, total=total)
             self.left.setText(f"{self._tiles} · {left}")
         else:
             self.left.setText(self.tr("About {duration} left").format(duration=countdown_text(seconds)))

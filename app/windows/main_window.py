@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.bridge import Bridge, ModelReady, ModelsListed, readable_formats
@@ -190,10 +190,9 @@ class MainWindow(QMainWindow):
 
     @Slot(bool)
     def _set_full_screen(self, full: bool) -> None:
-        if full:
-            self.showFullScreen()
-        else:
-            self.showNormal()
+        # The other states stay: a window that was maximised is so again afterwards.
+        whole = Qt.WindowState.WindowFullScreen
+        self.setWindowState(self.windowState() | whole if full else self.windowState() & ~whole)
 
     @Slot(bool)
     def _show_inspector(self, on: bool) -> None:
@@ -231,6 +230,15 @@ class MainWindow(QMainWindow):
         event.accept()
 
     # Qt's events
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Takes Esc where nothing inside the window had something to leave: first the preview, then the full screen."""
+        if event.key() != Qt.Key.Key_Escape:
+            super().keyPressEvent(event)
+        elif self.previewing.is_on:
+            self.previewing.leave()
+        elif self.isFullScreen():
+            self.actions_.full_screen.setChecked(False)
 
     def event(self, event: QEvent) -> bool:
         """Tells of the first paint, once it is on the screen."""

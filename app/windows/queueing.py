@@ -1,4 +1,4 @@
-"""Editing the list of images: order, removal, trying again, and taking it back.
+"""Editing the list of images: order, removal, trying again; and taking that back, or a cancel.
 
 Imports Qt and `app`.
 """
@@ -17,7 +17,7 @@ from app.dialogs.closing import ConfirmLoss
 from app.jobs import Job, Picture
 from app.windows.desk import Desk
 from app.windows.opening import Opening
-from app.windows.running import Running
+from app.windows.running import CancelledJob, Running
 from app.windows.saving import Saving
 from app.wording import result_title
 
@@ -36,21 +36,28 @@ class Queueing(QObject):
         desk.actions.close_picture.triggered.connect(self._close_shown)
         desk.actions.undo.triggered.connect(self.undo)
         desk.pictures.moved.connect(self._on_moved)
-        desk.pictures.removal_asked.connect(self._remove_number)
+        running.cancelled.connect(self._on_cancelled)
         desk.pictures.menu_asked.connect(self._fill_menu)
         desk.changed.connect(self._follow)
         self._follow()
 
     @Slot()
     def undo(self) -> None:
-        """Takes back the latest edit of the list."""
+        """Takes back the latest edit of the list, or the latest cancel."""
         if self._undo:
             self._undo.pop()()
             self._desk.tell()
 
     @Slot()
     def _follow(self) -> None:
-        allow(self._desk.actions.undo, "" if self._undo else self.tr("Nothing was changed in the list of images."))
+        allow(self._desk.actions.undo, "" if self._undo else self.tr("There is nothing to take back."))
+
+    # Cancelling
+
+    @Slot(object)
+    def _on_cancelled(self, jobs: list[CancelledJob]) -> None:
+        if jobs:
+            self._undo.append(lambda: self._running.take_back(jobs))
 
     # Order
 
@@ -77,17 +84,11 @@ class Queueing(QObject):
         if self._desk.session.shown is not None:
             self.remove(self._desk.session.shown)
 
-    @Slot(int)
-    def _remove_number(self, number: int) -> None:
-        picture = self._desk.session.picture(number)
-        if picture is not None:
-            self.remove(picture)
-
     def remove(self, picture: Picture) -> None:
         """Takes a picture out, after asking where a result would be lost."""
         if not self.may_lose(picture.results, self.tr("Close the image")):
             return
-        self._running.cancel_picture(picture)
+        self._running.stop_picture(picture)
         row = self._desk.session.pictures.index(picture)
         self._opening.remove(picture)
         # The path only: what can be taken back must not keep the picture and its results.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -21,13 +22,24 @@ from engine.catalog import CatalogEntry
 from engine.tiling.geometry import Box
 
 
+@dataclass(frozen=True)
+class CancelledJob:
+    """A job that was cancelled, and what it takes to run it again."""
+
+    number: int
+    picture_number: int
+    order: Resumed
+
+
 class Running(QObject):
     """Takes jobs through the engine. `wanted(Picture)`: its pixels are needed for the next job.
 
-    `worker_lost`: what was loaded may have gone with a job that was stopped.
+    `worker_lost`: what was loaded may have gone with a job that was stopped. `cancelled(list[CancelledJob])`: by the person, who
+    may want them back.
     """
 
     wanted = Signal(object)
+    cancelled = Signal(object)
     worker_lost = Signal()
 
     def __init__(self, desk: Desk, showing: Showing, saving: Saving) -> None:
@@ -117,7 +129,10 @@ class Running(QObject):
         job.finished.clear()
         job.tiles_done, job.canvas, job.began_s = 0, None, None
         origin = Origin(picture.path, job.model, job.folder_id or None)
-        self._desk.bridge.upscale(job.number, picture.raster, job.weights, job.scale, job.settings, origin)
+        what = job.number, picture.raster, job.weights, job.scale, job.settings
+        # What was predicted before was of the picture and the model that were looked at, not of every job in line.
+        self._desk.bridge.plan(*what)
+        self._desk.bridge.upscale(*what, origin)
         if picture is self._desk.session.shown:
             self._showing.refresh()
 
@@ -127,14 +142,36 @@ class Running(QObject):
     def cancel(self) -> None:
         """Stops the running job and empties the line; the unfinished result disappears at once, its tiles are kept."""
         session = self._desk.session
-        for job in session.queued_jobs:
+        active, queued = session.active_job, session.queued_jobs
+        self.cancelled.emit(self._as_cancelled([*([] if active is None else [active]), *queued]))
+        for job in queued:
             job.advance(JobState.CANCELLED)
             self._remove(job)
         session.is_paused = False
-        active = session.active_job
         if active is not None:
             self._stop(active)
         self._desk.tell()
+
+    def take_back(self, cancelled: Iterable[CancelledJob]) -> None:
+        """Puts cancelled jobs back into the line, where each goes on from the tiles that are done."""
+        for each in cancelled:
+            picture = self._desk.session.picture(each.picture_number)
+            job = self._desk.session.job(each.number)
+            if job is not None and job.state is JobState.CANCELLING:
+                # It is still being stopped: like one that is paused, it goes back into the line when it is.
+                job.is_paused = True
+            elif job is None and picture is not None:
+                self._enqueue(picture, each.order)
+        self.go_on()
+
+    def _as_cancelled(self, jobs: Iterable[Job]) -> list[CancelledJob]:
+        found = []
+        for job in jobs:
+            picture = self._desk.session.picture(job.picture_number)
+            if picture is not None:
+                order = Resumed(picture.path, job.model, job.scale, job.weights, job.settings, job.folder_id)
+                found.append(CancelledJob(job.number, picture.number, order))
+        return found
 
     @Slot()
     def pause_or_go_on(self) -> None:
@@ -152,6 +189,11 @@ class Running(QObject):
 
     def cancel_picture(self, picture: Picture) -> None:
         """Takes a picture's jobs out of the line, the running one too."""
+        self.cancelled.emit(self._as_cancelled(each for each in picture.results if each.is_to_do))
+        self.stop_picture(picture)
+
+    def stop_picture(self, picture: Picture) -> None:
+        """Does that for good: the picture goes."""
         for job in [each for each in picture.results if each.is_to_do]:
             if job.state is JobState.QUEUED:
                 job.advance(JobState.CANCELLED)
@@ -239,7 +281,7 @@ class Running(QObject):
         self.worker_lost.emit()
         self.go_on()
         if desk.session.active_job is None:
-            desk.tell(self.tr("Paused.") if desk.session.is_paused else self.tr("Cancelled."))
+            desk.tell(self.tr("Paused.") if desk.session.is_paused else self.tr("Cancelled. Ctrl+Z takes it back."))
 
     @Slot(object)
     def _on_failed(self, event: TaskFailed) -> None:

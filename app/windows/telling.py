@@ -49,7 +49,7 @@ class Telling(QObject):
             active is None or active.state is not JobState.CANCELLING or bool(session.queued_jobs)
         )
         allow(actions.cancel, "" if can_cancel else nothing_runs)
-        actions.pause.setText(self.tr("Go on") if session.is_paused else self.tr("Pause"))
+        actions.offer_pause(session.is_paused)
         allow(actions.pause, "" if has_line else nothing_runs)
         allow(actions.save, self._why_not_save(False))
         allow(actions.save_as, self._why_not_save(True))
@@ -125,12 +125,22 @@ class Telling(QObject):
         words = self.tr("Upscaling {name} with {title}").format(name=name, title=result_title(job))
         if queued:
             words = self.tr("{words} · {count} more").format(words=words, count=queued)
-        strip.begin(words)
+        strip.begin(words, self._seconds_of_line())
         left_s = job.seconds_left(time.monotonic())
         if job.tiles:
             strip.advance(job.tiles_done, job.tiles, left_s)
         elif left_s is not None:
             strip.expect(left_s)
+
+    def _seconds_of_line(self) -> float | None:
+        """Returns how long the jobs in line should take after the one at work, or None where nobody knows, or there are none."""
+        session = self._desk.session
+        pictures = [(session.picture(job.picture_number), job) for job in session.queued_jobs]
+        known = [
+            None if picture is None else session.expected_seconds(picture, job.model, job.scale)
+            for picture, job in pictures
+        ]
+        return None if None in known or not known else sum(each for each in known if each is not None)
 
     def _tell_result(self, job: Job) -> None:
         strip = self._desk.strip
@@ -159,6 +169,7 @@ class Telling(QObject):
             panel.size_text.setText("")
             return
         orders = self._running.orders()
+        waiting = len(session.queued_jobs)
         words = self.tr("Upscale ×{scale} with {model}").format(scale=entry.scale, model=entry.name)
         count = len({picture.number for picture, _ in orders})
         models = {each.path for _, each in orders}
@@ -171,6 +182,8 @@ class Telling(QObject):
             words = self.tr("Upscale {count} images · {model} ×{scale}").format(
                 count=count, model=entry.name, scale=entry.scale
             )
+        if session.is_paused and waiting:
+            words = self.tr("Go on: {count} to do").format(count=waiting + len(orders))
         panel.start_button.say(words)
         parts = [] if shown is None or shown.info is None else [self._sizes(shown, entry.scale)]
         expected = [session.expected_seconds(picture, each.name, each.scale) for picture, each in orders]

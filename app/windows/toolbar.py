@@ -28,7 +28,8 @@ class ToolBar(QToolBar):
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         commands = view.commands
         layouts = [commands.one, commands.wipe, commands.side, commands.grid, commands.diff]
-        self.addActions([actions.open, actions.save, actions.preview])
+        work = [actions.start, actions.pause, actions.cancel]
+        self.addActions([actions.open, actions.save, actions.preview, *work])
         self.addSeparator()
         self.addActions(layouts)
         self.addSeparator()
@@ -42,11 +43,14 @@ class ToolBar(QToolBar):
         self.addWidget(self.zoom_text)
         self.addAction(commands.zoom_in)
         icon_only = Qt.ToolButtonStyle.ToolButtonIconOnly
-        self._style(icon_only, *layouts, commands.fit, commands.zoom_out, commands.zoom_in)
+        ends = [actions.sheet, actions.settings]
+        self._style(icon_only, *work, *layouts, commands.fit, commands.zoom_out, commands.zoom_in)
         self._style(Qt.ToolButtonStyle.ToolButtonTextOnly, commands.actual_size)
         spacer = QWidget()
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(spacer)
+        self.addActions(ends)
+        self._style(icon_only, *ends)
         self.menu_button = self._make_menu_button()
         self.addWidget(self.menu_button)
         theme.changed.connect(self._tint)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.bridge import JobProgressed, MemorySeen
+from app.bridge import JobProgressed, MemorySeen, Planned
 from app.jobs import JobState
 from app.memory.panel import MemoryPanel
 from app.theme import Theme
@@ -39,6 +39,7 @@ class Watching(QObject):
         self.panel.expanded_changed.connect(self._keep_expanded)
         self._looked.connect(self.panel.show_use)
         desk.bridge.memory_seen.connect(self._on_memory)
+        desk.bridge.planned.connect(self._on_planned)
         desk.bridge.progressed.connect(self._on_progress)
         desk.changed.connect(self._follow)
 
@@ -62,6 +63,12 @@ class Watching(QObject):
         """Draws what the next job is predicted to need, and the limit it keeps to."""
         if plan is not None:
             self.panel.show_plan(plan.predicted_bytes, plan.budget_bytes, plan.prepared.device)
+
+    @Slot(object)
+    def _on_planned(self, event: Planned) -> None:
+        active = self._desk.session.active_job
+        if active is not None and event.number == active.number:
+            self.show_plan(event.plan)
 
     @Slot(object)
     def _on_memory(self, event: MemorySeen) -> None:

@@ -40,6 +40,11 @@
         </message>
         <message>
             <location filename="../../app/actions.py" />
+            <source>Esc leaves it.</source>
+            <translation>Esc beendet es.</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
             <source>Find anything that can be done by its name.</source>
             <translation>Alles, was sich tun lässt, nach seinem Namen finden.</translation>
         </message>
@@ -47,6 +52,11 @@
             <location filename="../../app/actions.py" />
             <source>Full screen</source>
             <translation>Vollbild</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
+            <source>Go on</source>
+            <translation>Weiter</translation>
         </message>
         <message>
             <location filename="../../app/actions.py" />
@@ -125,8 +135,8 @@
         </message>
         <message>
             <location filename="../../app/actions.py" />
-            <source>Stop at once. Upscale again to go on from what is finished.</source>
-            <translation>Sofort anhalten. Ein neuer Start macht bei dem weiter, was fertig ist.</translation>
+            <source>Stop at once. Undo (Ctrl+Z), or another start, goes on from what is finished.</source>
+            <translation>Sofort aufhören. Rückgängig (Strg+Z) oder ein neuer Start macht bei dem weiter, was fertig ist.</translation>
         </message>
         <message>
             <location filename="../../app/actions.py" />
@@ -135,8 +145,8 @@
         </message>
         <message>
             <location filename="../../app/actions.py" />
-            <source>Take back what was last done to the list of images.</source>
-            <translation>Die letzte Änderung an der Bilderliste zurücknehmen.</translation>
+            <source>Take back what was last done to the list of images, or a cancel.</source>
+            <translation>Zurücknehmen, was zuletzt an der Liste der Bilder geändert wurde, oder ein Abbrechen.</translation>
         </message>
         <message>
             <location filename="../../app/actions.py" />
@@ -150,8 +160,8 @@
         </message>
         <message>
             <location filename="../../app/actions.py" />
-            <source>Take the image shown out of the window.</source>
-            <translation>Das gezeigte Bild aus dem Fenster nehmen.</translation>
+            <source>Take the image shown out of the window. Delete does it too.</source>
+            <translation>Das gezeigte Bild aus dem Fenster nehmen. Auch Entf tut das.</translation>
         </message>
         <message>
             <location filename="../../app/actions.py" />
@@ -737,8 +747,8 @@ Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}
         </message>
         <message>
             <location filename="../../app/compare/view.py" />
-            <source>Leave peek, region, inspector or loupe</source>
-            <translation>Kurzblick, Bereich, Inspektor oder Lupe verlassen</translation>
+            <source>Leave peek, region, inspector, loupe, preview or full screen</source>
+            <translation>Kurzblick, Bereich, Inspektor, Lupe, Vorschau oder Vollbild verlassen</translation>
         </message>
         <message>
             <location filename="../../app/compare/view.py" />
@@ -1586,6 +1596,11 @@ Ein Klick auf einen Balken zeigt sie.</translation>
             <source>{duration} left</source>
             <translation>noch {duration}</translation>
         </message>
+        <message>
+            <location filename="../../app/widgets/progress_strip.py" />
+            <source>{left}, {total} in all</source>
+            <translation>{left}, insgesamt {total}</translation>
+        </message>
     </context>
     <context>
         <name>Queueing</name>
@@ -1651,11 +1666,6 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/windows/queueing.py" />
-            <source>Nothing was changed in the list of images.</source>
-            <translation>An der Bilderliste wurde nichts geändert.</translation>
-        </message>
-        <message>
-            <location filename="../../app/windows/queueing.py" />
             <source>Remove</source>
             <translation>Entfernen</translation>
         </message>
@@ -1673,6 +1683,11 @@ Ein Klick auf einen Balken zeigt sie.</translation>
             <location filename="../../app/windows/queueing.py" />
             <source>There is no model to run.</source>
             <translation>Es gibt kein Modell.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>There is nothing to take back.</source>
+            <translation>Es gibt nichts zurückzunehmen.</translation>
         </message>
         <message>
             <location filename="../../app/windows/queueing.py" />
@@ -1730,8 +1745,8 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         <name>Running</name>
         <message>
             <location filename="../../app/windows/running.py" />
-            <source>Cancelled.</source>
-            <translation>Abgebrochen.</translation>
+            <source>Cancelled. Ctrl+Z takes it back.</source>
+            <translation>Abgebrochen. Strg+Z nimmt es zurück.</translation>
         </message>
         <message>
             <location filename="../../app/windows/running.py" />
@@ -2125,8 +2140,8 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/windows/telling.py" />
-            <source>Go on</source>
-            <translation>Weiter</translation>
+            <source>Go on: {count} to do</source>
+            <translation>Weiter: {count} zu tun</translation>
         </message>
         <message>
             <location filename="../../app/windows/telling.py" />
@@ -2152,11 +2167,6 @@ Die Einstellungen (Strg+,) ändern das.</translation>
             <location filename="../../app/windows/telling.py" />
             <source>Opening {name}…</source>
             <translation>{name} wird geöffnet…</translation>
-        </message>
-        <message>
-            <location filename="../../app/windows/telling.py" />
-            <source>Pause</source>
-            <translation>Pause</translation>
         </message>
         <message>
             <location filename="../../app/windows/telling.py" />

@@ -320,7 +320,7 @@ def test_cancel_is_felt_at_once_and_ends_within_half_a_second(
     assert not has_result(opened)
     qtbot.waitUntil(lambda: opened.session.active_job is None, timeout=500)
     assert time.monotonic() - began_s < 0.5
-    assert opened.strip.sentence.text() == "Cancelled."
+    assert opened.strip.sentence.text() == "Cancelled. Ctrl+Z takes it back."
     assert opened.actions_.start.isEnabled()
     # Kept, to go on from.
     assert canvas.exists()
@@ -530,6 +530,29 @@ def test_the_keys_dialog_lists_every_action(qtbot: QtBot, window: MainWindow) ->
     shown = " ".join(label.text() for label in dialog.findChildren(type(window.zoom_text)))
     for action in window.actions_.all:
         assert key_text(action) in shown
+
+
+def test_f11_fills_the_screen_and_esc_leaves_it(qtbot: QtBot, opened: MainWindow) -> None:
+    QTest.keyClick(opened.view, Qt.Key.Key_F11)
+    assert opened.isFullScreen()
+    # Esc leaves what is innermost first.
+    QTest.keyClick(opened.view, Qt.Key.Key_I)
+    QTest.keyClick(opened.view, Qt.Key.Key_Escape)
+    assert opened.isFullScreen()
+    assert not opened.view.commands.inspector.isChecked()
+    QTest.keyClick(opened.view, Qt.Key.Key_Escape)
+    assert not opened.isFullScreen()
+    assert not opened.actions_.full_screen.isChecked()
+
+
+def test_esc_never_stops_work(qtbot: QtBot, opened: MainWindow, controls: Controls) -> None:
+    controls.holds_tiles = True
+    opened.actions_.start.trigger()
+    qtbot.waitUntil(lambda: opened.session.active_job.canvas is not None)
+    for _ in range(3):
+        QTest.keyClick(opened.view, Qt.Key.Key_Escape)
+    controls.release(6)
+    wait_done(qtbot, opened)
 
 
 def test_dark_and_light_repaint_the_stage(qapp: QApplication, opened: MainWindow) -> None:

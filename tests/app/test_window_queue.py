@@ -120,8 +120,82 @@ def test_cancel_empties_the_line(qtbot: QtBot, three: MainWindow, controls: Cont
     qtbot.waitUntil(lambda: three.session.active_job is None)
     assert three.session.queued_jobs == []
     assert [state(three, row) for row in range(3)] == ["80 × 48"] * 3
-    assert three.strip.sentence.text() == "Cancelled."
+    assert three.strip.sentence.text() == "Cancelled. Ctrl+Z takes it back."
     assert not three.actions_.cancel.isEnabled()
+
+
+def test_undo_after_a_cancel_goes_on_from_the_tiles_done(
+    qtbot: QtBot, three: MainWindow, controls: Controls, bridge: Bridge
+) -> None:
+    begun: list[Path] = []
+    bridge.canvas_made.connect(lambda event: begun.append(Path(event.canvas.path).parent))
+    controls.holds_tiles = True
+    three.actions_.start.trigger()
+    controls.release(2)
+    qtbot.waitUntil(lambda: three.session.active_job.tiles_done == 2)
+    three.actions_.cancel.trigger()
+    qtbot.waitUntil(lambda: three.session.active_job is None)
+    assert three.session.queued_jobs == []
+    QTest.keyClick(three, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: len(begun) == 2)
+    # The folder that holds the tiles of before.
+    assert begun[0] == begun[1]
+    assert [state(three, row) for row in (1, 2)] == ["In line"] * 2
+    assert not three.actions_.undo.isEnabled()
+    controls.holds_tiles = False
+    controls.release(6)
+    qtbot.waitUntil(lambda: all_done(three))
+
+
+def test_undo_in_the_middle_of_a_cancel_takes_it_back_too(qtbot: QtBot, three: MainWindow, controls: Controls) -> None:
+    controls.holds_tiles = True
+    three.actions_.start.trigger()
+    qtbot.waitUntil(lambda: three.session.active_job.canvas is not None)
+    job = three.session.active_job
+    three.actions_.cancel.trigger()
+    assert job.state is JobState.CANCELLING
+    three.actions_.undo.trigger()
+    controls.holds_tiles = False
+    qtbot.waitUntil(lambda: all_done(three))
+    assert three.session.pictures[0].results == [job]
+
+
+def test_undo_brings_back_the_cancelled_job_of_one_image(qtbot: QtBot, three: MainWindow, controls: Controls) -> None:
+    controls.holds_tiles = True
+    three.actions_.start.trigger()
+    qtbot.waitUntil(lambda: three.session.active_job.canvas is not None)
+    choose_from_menu(three, 1, "Cancel this image")
+    assert not three.session.pictures[1].results
+    three.actions_.undo.trigger()
+    assert state(three, 1) == "In line"
+    controls.holds_tiles = False
+    controls.release()
+    qtbot.waitUntil(lambda: all_done(three))
+
+
+def test_the_time_for_the_whole_line_is_told(qtbot: QtBot, three: MainWindow, controls: Controls) -> None:
+    # Six tiles of half a second are known to make an image; two more images wait.
+    controls.holds_tiles = True
+    three.actions_.start.trigger()
+    controls.release(6 + 2)
+    qtbot.waitUntil(lambda: three.session.pictures[1].results[0].tiles_done == 2)
+    qtbot.waitUntil(lambda: three.strip.left.text() == "Tile 2 of 6 · 2 s left, 5 s in all")
+    controls.release(10)
+    qtbot.waitUntil(lambda: all_done(three))
+
+
+def test_the_start_button_goes_on_with_a_line_that_is_paused(
+    qtbot: QtBot, three: MainWindow, controls: Controls
+) -> None:
+    controls.holds_tiles = True
+    three.actions_.start.trigger()
+    qtbot.waitUntil(lambda: three.session.active_job.canvas is not None)
+    three.actions_.pause.trigger()
+    qtbot.waitUntil(lambda: three.session.active_job is None)
+    assert three.panel.start_button.text() == "Go on: 3 to do"
+    controls.holds_tiles = False
+    three.panel.start_button.click()
+    qtbot.waitUntil(lambda: all_done(three))
 
 
 def test_one_image_can_be_cancelled_and_the_others_go_on(qtbot: QtBot, three: MainWindow, controls: Controls) -> None:
@@ -177,6 +251,11 @@ def test_delete_removes_and_undo_brings_back(qtbot: QtBot, three: MainWindow) ->
     QTest.keyClick(three.pictures, Qt.Key.Key_Delete)
     assert names(three) == ["one", "three"]
     assert three.session.shown.path.stem == "three"
+    # From the picture too, not only from its row.
+    qtbot.waitUntil(lambda: three.session.shown.raster is not None)
+    QTest.keyClick(three.view, Qt.Key.Key_Delete)
+    assert names(three) == ["one"]
+    three.actions_.undo.trigger()
     three.actions_.undo.trigger()
     assert names(three) == ["one", "two", "three"]
     qtbot.waitUntil(lambda: three.session.pictures[1].raster is not None)

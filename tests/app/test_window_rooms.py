@@ -181,6 +181,23 @@ def test_the_memory_panel_follows_a_job(qtbot: QtBot, opened: MainWindow, settin
     assert not settings.shows_memory
 
 
+def test_every_job_in_line_has_its_predicted_peak_in_the_panel(
+    qtbot: QtBot, opened: MainWindow, make_image: Callable[..., Path], controls: Controls
+) -> None:
+    panel = opened.watching.panel
+    opened.open_files([make_image("small.png", height=32, width=32)])
+    qtbot.waitUntil(lambda: all(picture.has_thumbnail for picture in opened.session.pictures))
+    controls.tile_px = 512
+    controls.holds_tiles = True
+    opened.actions_.start.trigger()
+    controls.release()
+    second = opened.session.pictures[1].results[0]
+    qtbot.waitUntil(lambda: second.state is JobState.RUNNING)
+    qtbot.waitUntil(lambda: panel.history.last is not None and panel.history.last.predicted == 1024 * 32 * 32)
+    controls.release()
+    qtbot.waitUntil(lambda: opened.session.active_job is None)
+
+
 # Inspector
 
 
