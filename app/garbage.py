@@ -1,8 +1,9 @@
 """Frees Python's reference cycles on the GUI thread alone. Imports QtCore.
 
-Python frees a cycle in whichever thread happens to allocate when a collection is due. A cycle may hold objects of Qt (a menu
-whose actions call methods of what made it), and Qt's objects end safely only on their own thread, between events. So nothing
-is collected automatically while there is a window; a timer does it.
+Python frees a cycle whenever a collection is due: in whichever thread allocates, and in the middle of a call of Qt's that runs
+Python on its way. A cycle may hold objects of Qt. They end safely only on their own thread; and where Qt goes through all
+widgets for a new style, telling each, one that is freed meanwhile ends the process. So nothing is collected automatically
+while there is a window; a timer does it, between events.
 """
 
 from __future__ import annotations

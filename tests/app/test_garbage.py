@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QObject, Qt, QThread
@@ -13,6 +16,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.garbage import GarbageCollector
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -77,3 +82,36 @@ def test_stopping_gives_collecting_back(qapp: QApplication) -> None:
     assert gc.isenabled()
     assert gc.get_freeze_count() == 0
     gc.disable()
+
+
+_CHANGE_OF_STYLE = """
+from PySide6.QtWidgets import QApplication, QLabel, QStyleFactory, QWidget
+from app.garbage import GarbageCollector
+
+class Allocating(QLabel):
+    def changeEvent(self, event):
+        kept = [[number] for number in range(100_000)]
+        super().changeEvent(event)
+
+application = QApplication([])
+collector = GarbageCollector(application)
+{start}
+labels = [Allocating("words") for _ in range(20)]
+for _ in range(3):
+    for _ in range(200):
+        left = QWidget()
+        left.itself = left
+        inside = QLabel("words", left)
+        left.show()
+        left.close()
+        del left, inside
+    application.setStyle(QStyleFactory.create("Fusion"))
+"""
+
+
+def test_widgets_in_cycles_outlive_a_change_of_style_that_goes_through_them() -> None:
+    code = _CHANGE_OF_STYLE.format(start="collector.start()")
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert result.returncode == 0, result.stderr
