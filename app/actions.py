@@ -138,7 +138,7 @@ class Actions(QObject):
 
     def offer_pause(self, is_paused: bool) -> None:
         """Has the action that pauses say what it would do now: pause, or go on."""
-        icon = "start" if is_paused else "pause"
+        icon = "resume" if is_paused else "pause"
         self.pause.setText(self.tr("Go on") if is_paused else self.tr("Pause"))
         if self._icons[self.pause] != icon:
             self._icons[self.pause] = icon

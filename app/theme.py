@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
@@ -95,6 +96,11 @@ LIGHT = Colours(
 def icon_source(name: str) -> bytes:
     """Returns the drawing of an icon, an SVG whose strokes are `currentColor`."""
     return (files("resources") / "icons" / f"{name}.svg").read_bytes()
+
+
+def _mark_path(name: str) -> str:
+    """Returns the file of a mark inside a control: a style sheet takes files only, so one colour serves both schemes."""
+    return (Path(str(files("resources"))) / "marks" / f"{name}.svg").as_posix()
 
 
 # Edges of icons in logical pixels: in menus, in buttons, in the toolbar.
@@ -232,6 +238,31 @@ def style_sheet_of(colours: Colours) -> str:
         background: qradialgradient(cx: 0.5, cy: 0.5, radius: 0.5, fx: 0.5, fy: 0.5, stop: 0 {c.accent_text},
         stop: 0.5 {c.accent_text}, stop: 0.62 {c.raised}, stop: 1 {c.raised}); }}
     QRadioButton::indicator:focus {{ border-color: {c.accent_text}; }}
+
+    QCheckBox {{ spacing: 7px; }}
+    QCheckBox::indicator {{ width: 14px; height: 14px; border-radius: 4px; border: 1px solid {c.control_border};
+        background: {c.raised}; }}
+    QCheckBox::indicator:checked {{ border-color: {c.accent}; background: {c.accent}; image: url({_mark_path("check")}); }}
+    QCheckBox::indicator:focus {{ border-color: {c.accent_text}; }}
+
+    QComboBox, QSpinBox, QLineEdit {{ background: {c.raised}; border: 1px solid {c.control_border}; border-radius: 6px;
+        padding: 3px 8px; min-height: 18px; selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
+    QComboBox:hover, QSpinBox:hover {{ background: {c.hovered}; }}
+    QComboBox:focus, QSpinBox:focus, QLineEdit:focus {{ border-color: {c.accent_text}; }}
+    QComboBox:disabled, QSpinBox:disabled, QLineEdit:disabled {{ border-color: {c.border}; color: {c.disabled};
+        background: {c.surface}; }}
+    QComboBox::drop-down {{ border: 0; width: 22px; }}
+    QComboBox::down-arrow, QSpinBox::down-arrow {{ image: url({_mark_path("chevron-down")}); width: 10px; height: 10px; }}
+    QSpinBox::up-arrow {{ image: url({_mark_path("chevron-up")}); width: 10px; height: 10px; }}
+    QSpinBox QLineEdit {{ background: transparent; border: 0; padding: 0 0 0 6px; min-height: 0; }}
+    QSpinBox::up-button, QSpinBox::down-button {{ border: 0; background: transparent; width: 22px; }}
+    QComboBox QAbstractItemView {{ background: {c.raised}; border: 1px solid {c.border}; padding: 4px; outline: 0;
+        selection-background-color: {c.selected}; selection-color: {c.text}; }}
+    QSlider::groove:horizontal {{ background: {c.control_border}; height: 4px; border-radius: 2px; }}
+    QSlider::sub-page:horizontal {{ background: {c.accent_text}; height: 4px; border-radius: 2px; }}
+    QSlider::handle:horizontal {{ background: {c.accent_text}; width: 16px; height: 16px; margin: -6px 0; border-radius: 8px; }}
+    QSlider::handle:horizontal:focus {{ background: {c.text}; }}
+    QSlider::handle:horizontal:disabled {{ background: {c.disabled}; }}
 
     QWidget#strip {{ background: {c.surface}; border-top: 1px solid {c.border}; }}
     QProgressBar {{ background: {c.border}; border: 0; border-radius: 3px; max-height: 6px; min-height: 6px; }}

@@ -5,11 +5,10 @@ Imports Qt and the plain data of `engine`.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QProgressBar, QSpinBox, QVBoxLayout, QWidget
 
+from app.controls.tile_slider import TileSlider
 from engine.messages import DonePlan, UpscaleSettings
 
 _TILES_PX = (128, 192, 256, 384, 480, 640, 960)
@@ -32,14 +31,7 @@ class TilingControls(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.tile = QComboBox()
-        self.tile.addItem(self.tr("Auto"), "auto")
-        for edge in _TILES_PX:
-            self.tile.addItem(self.tr("{edge} px").format(edge=edge), edge)
-        self.tile.addItem(self.tr("Off: whole image"), None)
-        self.tile.setToolTip(
-            self.tr("Edge of a tile in pixels of the image. Auto takes the largest that fits the memory.")
-        )
+        self.tile = TileSlider(_TILES_PX)
         self.overlap = QSpinBox()
         self.overlap.setRange(0, _MOST_OVERLAP_PX)
         self.overlap.setSingleStep(8)
@@ -58,7 +50,6 @@ class TilingControls(QWidget):
         form.setVerticalSpacing(6)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for words, field in (
-            (self.tr("Tile"), self.tile),
             (self.tr("Overlap"), self.overlap),
             (self.tr("Precision"), self.precision),
         ):
@@ -76,20 +67,23 @@ class TilingControls(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
+        column.addWidget(self.tile)
         column.addLayout(form)
         column.addWidget(self.bar)
         column.addWidget(self.needs)
         column.addWidget(self.warning)
-        self.tile.currentIndexChanged.connect(self._tell)
+        self.tile.changed.connect(self._tell)
         self.overlap.valueChanged.connect(self._tell)
         self.precision.currentIndexChanged.connect(self._tell)
         self.show_plan(None)
 
     def settings(self, device: str) -> UpscaleSettings:
         """Returns what is chosen, for this device."""
-        tile: int | Literal["auto"] | None = self.tile.currentData()
         return UpscaleSettings(
-            tile_px=tile, overlap_px=self.overlap.value(), device=device, precision=self.precision.currentData()
+            tile_px=self.tile.edge,
+            overlap_px=self.overlap.value(),
+            device=device,
+            precision=self.precision.currentData(),
         )
 
     def show_plan(self, plan: DonePlan | None) -> None:
@@ -99,12 +93,9 @@ class TilingControls(QWidget):
             self.needs.setToolTip("")
             self.bar.hide()
             self.warning.hide()
-            self.tile.setItemText(0, self.tr("Auto"))
+            self.tile.show_found("")
             return
-        chosen = self.tr("off") if plan.tile_px is None else str(plan.tile_px)
-        self.tile.setItemText(
-            0, self.tr("Auto ({edge})").format(edge=chosen) if self.tile.currentData() == "auto" else self.tr("Auto")
-        )
+        self.tile.show_found(self.tr("off") if plan.tile_px is None else str(plan.tile_px))
         tiles = self.tr("1 tile") if plan.tiles == 1 else self.tr("{count} tiles").format(count=plan.tiles)
         free = plan.free_bytes
         if free is None:

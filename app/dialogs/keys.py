@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.actions import Actions, keys_text
@@ -12,7 +15,9 @@ from app.compare.view import ComparisonView
 class Keys(QDialog):
     """The actions with their keys, and what the mouse does."""
 
-    def __init__(self, actions: Actions, view: ComparisonView, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, actions: Actions, view: ComparisonView, memory: Sequence[QAction], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keys"))
         grid = QGridLayout()
@@ -21,21 +26,26 @@ class Keys(QDialog):
         everywhere = [(keys_text(action), action.text().rstrip("…")) for action in actions.all]
         in_view = [(keys_text(action), action.text().rstrip("…")) for action in view.actions() if keys_text(action)]
         in_view += view.held_keys()
-        half = (len(in_view) + 1) // 2
-        columns = ((self.tr("Everywhere"), everywhere), (self.tr("Comparison"), in_view[:half]), ("", in_view[half:]))
-        for number, (heading, rows) in enumerate(columns):
-            title = QLabel(heading)
-            title.setProperty("role", "heading")
-            grid.addWidget(title, 0, 2 * number + 1)
-            for row, (key, does) in enumerate(rows, 1):
-                label = QLabel(key)
-                label.setProperty("role", "title")
-                grid.addWidget(label, row, 2 * number, Qt.AlignmentFlag.AlignRight)
-                grid.addWidget(QLabel(does), row, 2 * number + 1)
-        note = QLabel(self.tr("The keys of the comparison act while it has the focus: click on it."))
+        in_memory = [(keys_text(action), action.text().rstrip("…")) for action in memory]
+        half = (len(in_view) + len(in_memory) + 2) // 2
+        columns = (
+            [(self.tr("Everywhere"), everywhere)],
+            [(self.tr("Comparison"), in_view[:half])],
+            [("", in_view[half:]), (self.tr("Memory"), in_memory)],
+        )
+        for number, groups in enumerate(columns):
+            row = 0
+            for heading, keys in groups:
+                self._list(grid, row, 2 * number, heading, keys)
+                row += len(keys) + 1
+        note = QLabel(
+            self.tr("The keys of the comparison, and those of the memory, act while it has the focus: click on it.")
+        )
         note.setProperty("role", "muted")
         note.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        # Some desktops put a picture on it, which the buttons of the window do not have.
+        buttons.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 16)
@@ -43,3 +53,13 @@ class Keys(QDialog):
         column.addLayout(grid)
         column.addWidget(note)
         column.addWidget(buttons)
+
+    def _list(self, grid: QGridLayout, row: int, column: int, heading: str, keys: Sequence[tuple[str, str]]) -> None:
+        title = QLabel(heading)
+        title.setProperty("role", "heading")
+        grid.addWidget(title, row, column + 1)
+        for offset, (key, does) in enumerate(keys, 1):
+            label = QLabel(key)
+            label.setProperty("role", "title")
+            grid.addWidget(label, row + offset, column, Qt.AlignmentFlag.AlignRight)
+            grid.addWidget(QLabel(does), row + offset, column + 1)

@@ -130,7 +130,7 @@ class AttentionInspector(QWidget):
         self.again.clicked.connect(self._ask_again)
         self._fill_page(self._failed, [self._message, self._hint, self.again])
         self._found = _page()
-        self.steps = StepSlider(theme)
+        self.steps = StepSlider()
         self.steps.changed.connect(self._take_step)
         self.windows = WindowDetails()
         self.tokens = TokenDetails(theme)

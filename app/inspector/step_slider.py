@@ -1,11 +1,10 @@
-"""Through the steps of a network: a slider, and where it stands in words. Imports Qt, `app` and the plain data of `engine`."""
+"""Through the steps of a network: a slider, and where it stands in words. Imports Qt and the plain data of `engine`."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QLabel, QSlider, QVBoxLayout, QWidget
 
-from app.theme import Theme
 from engine.attention import Attention, KernelsFound, TokensFound
 
 
@@ -14,9 +13,8 @@ class StepSlider(QWidget):
 
     changed = Signal(int)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setMinimumHeight(22)
         self.slider.setAccessibleName(self.tr("Step of the network"))
@@ -33,8 +31,6 @@ class StepSlider(QWidget):
         column.setSpacing(6)
         column.addWidget(self._words)
         column.addWidget(self.slider)
-        theme.changed.connect(self._tint)
-        self._tint()
 
     @property
     def text(self) -> str:
@@ -78,15 +74,3 @@ class StepSlider(QWidget):
         )
         self._words.setText(told)
         self.slider.setAccessibleDescription(told)
-
-    @Slot()
-    def _tint(self) -> None:
-        c = self._theme.colours
-        self.slider.setStyleSheet(
-            f"QSlider::groove:horizontal {{ background: {c.control_border}; height: 4px; border-radius: 2px; }}"
-            f"QSlider::sub-page:horizontal {{ background: {c.accent_text}; height: 4px; border-radius: 2px; }}"
-            f"QSlider::handle:horizontal {{ background: {c.accent_text}; width: 16px; height: 16px; margin: -6px 0;"
-            f" border-radius: 8px; }}"
-            f"QSlider::handle:horizontal:focus {{ background: {c.text}; }}"
-            f"QSlider::handle:horizontal:disabled {{ background: {c.disabled}; }}"
-        )

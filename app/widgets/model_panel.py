@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -19,17 +19,21 @@ from PySide6.QtWidgets import (
     QRadioButton,
     QScrollArea,
     QSizePolicy,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app.actions import Actions
 from app.controls.tiling import TilingControls
+from app.widgets.elided_label import ElidedLabel
 from app.widgets.scale_switch import ScaleSwitch
 from engine.catalog import CatalogEntry
 
 PANEL_WIDTH_PX = 304
 FIRST_SCALE = 2
+# Beside the words of the button that starts: its padding and border.
+_BUTTON_MARGIN_PX = 15
 
 
 class ModelCard(QFrame):
@@ -73,6 +77,8 @@ class ModelCard(QFrame):
         if entry.source == "added":
             parts.append(self.tr("added by you"))
         self._figures.setText(" · ".join(parts))
+        source = self.tr("Added by you: {file}") if entry.source == "added" else self.tr("Comes with Triptych: {file}")
+        self.setToolTip(source.format(file=entry.path.name))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Chooses this model."""
@@ -113,6 +119,13 @@ class ModelPanel(QWidget):
         self.all_ticked.setToolTip(self.tr("Start runs every ticked model on every image, not only the marked one."))
         self.all_ticked.toggled.connect(self.changed)
         self.saves = QCheckBox(self.tr("Save each result"))
+        self.where = ElidedLabel()
+        self.where.setProperty("role", "muted")
+        self.output_button = QToolButton()
+        self.output_button.setDefaultAction(actions.settings)
+        self.output_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        self.output_button.setProperty("quiet", "true")
+        self.output_button.setAccessibleName(self.tr("Where and how results are saved"))
         self.size_text = _words("")
         self.size_text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.start_button = StartButton(actions)
@@ -141,7 +154,12 @@ class ModelPanel(QWidget):
         foot.setContentsMargins(16, 4, 16, 12)
         foot.setSpacing(6)
         foot.addWidget(self.all_ticked)
-        foot.addWidget(self.saves)
+        saving = QHBoxLayout()
+        saving.setSpacing(6)
+        saving.addWidget(self.saves)
+        saving.addWidget(self.where, 1)
+        saving.addWidget(self.output_button)
+        foot.addLayout(saving)
         foot.addWidget(self.size_text)
         foot.addWidget(self.start_button)
         whole = QVBoxLayout(self)
@@ -210,6 +228,7 @@ class StartButton(QPushButton):
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._action = actions.start
+        self._said = "", ""
         self.setProperty("primary", "true")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.clicked.connect(actions.start.trigger)
@@ -217,9 +236,25 @@ class StartButton(QPushButton):
         self.say(actions.start.text())
         self._follow()
 
-    def say(self, text: str) -> None:
-        """Shows what a click will do."""
-        self.setText(text)
+    def say(self, text: str, about: str = "") -> None:
+        """Shows what a click will do and how long that should take, in a second line where one is too short for both."""
+        self._said = text, about
+        self.setAccessibleName(f"{text} · {about}" if about else text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Breaks or shortens its words for the new width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        text, about = self._said
+        whole = self.accessibleName()
+        metrics, room_px = self.fontMetrics(), self.contentsRect().width() - 2 * _BUTTON_MARGIN_PX
+        if about and metrics.horizontalAdvance(whole) > room_px:
+            self.setText(f"{metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room_px)}\n{about}")
+        else:
+            self.setText(metrics.elidedText(whole, Qt.TextElideMode.ElideMiddle, room_px))
 
     @Slot()
     def _follow(self) -> None:

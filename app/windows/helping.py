@@ -50,7 +50,7 @@ class Helping(QObject):
 
     @Slot()
     def _show_keys(self) -> None:
-        Keys(self._desk.actions, self._desk.view, self._desk.window).exec()
+        Keys(self._desk.actions, self._desk.view, self._watching.panel.actions(), self._desk.window).exec()
 
     @Slot()
     def _open_palette(self) -> None:

@@ -15,6 +15,7 @@ from app.dialogs.files import SaveImage
 from app.jobs import Job, Picture
 from app.windows.desk import Desk
 from engine.errors import OutputError
+from engine.imaging import formats
 
 
 class Saving(QObject):
@@ -41,6 +42,8 @@ class Saving(QObject):
         """Says where results are saved, as the settings have it."""
         target = self._desk.settings.target
         where = self.tr("beside its image") if target.folder is None else str(target.folder)
+        form = "" if target.format == "keep" else formats.format_named(target.format).title
+        self._desk.panel.where.say(f"{where} · {form}" if form else where)
         self._desk.panel.saves.setToolTip(
             self.tr("As soon as it is finished: {where}, as {name}.\nSettings (Ctrl+,) change that.").format(
                 where=where, name=target.template

@@ -184,13 +184,13 @@ class Telling(QObject):
             )
         if session.is_paused and waiting:
             words = self.tr("Go on: {count} to do").format(count=waiting + len(orders))
-        panel.start_button.say(words)
-        parts = [] if shown is None or shown.info is None else [self._sizes(shown, entry.scale)]
+        panel.size_text.setText("" if shown is None or shown.info is None else self._sizes(shown, entry.scale))
         expected = [session.expected_seconds(picture, each.name, each.scale) for picture, each in orders]
+        about = ""
         if expected and None not in expected:
             seconds = sum(each for each in expected if each is not None)
-            parts.append(self.tr("about {duration}").format(duration=countdown_text(max(1, seconds))))
-        panel.size_text.setText(" · ".join(parts))
+            about = self.tr("about {duration}").format(duration=countdown_text(max(1, seconds)))
+        panel.start_button.say(words, about)
 
     def _sizes(self, picture: Picture, scale: int) -> str:
         assert picture.info is not None

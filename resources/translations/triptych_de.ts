@@ -1233,8 +1233,13 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/dialogs/keys.py" />
-            <source>The keys of the comparison act while it has the focus: click on it.</source>
-            <translation>Die Tasten des Vergleichs wirken, solange er den Fokus hat: Klicken Sie darauf.</translation>
+            <source>Memory</source>
+            <translation>Speicher</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/keys.py" />
+            <source>The keys of the comparison, and those of the memory, act while it has the focus: click on it.</source>
+            <translation>Die Tasten des Vergleichs und die des Speichers wirken, solange er den Fokus hat: Klicken Sie darauf.</translation>
         </message>
     </context>
     <context>
@@ -1332,6 +1337,16 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         <name>ModelCard</name>
         <message>
             <location filename="../../app/widgets/model_panel.py" />
+            <source>Added by you: {file}</source>
+            <translation>Von Ihnen hinzugefügt: {file}</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
+            <source>Comes with Triptych: {file}</source>
+            <translation>Kommt mit Triptych: {file}</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
             <source>Preview with {name}</source>
             <translation>Vorschau mit {name}</translation>
         </message>
@@ -1387,6 +1402,11 @@ Ein Klick auf einen Balken zeigt sie.</translation>
             <location filename="../../app/widgets/model_panel.py" />
             <source>Tiling</source>
             <translation>Kacheln</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
+            <source>Where and how results are saved</source>
+            <translation>Wo und wie Ergebnisse gespeichert werden</translation>
         </message>
     </context>
     <context>
@@ -2260,6 +2280,39 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
     </context>
     <context>
+        <name>TileSlider</name>
+        <message>
+            <location filename="../../app/controls/tile_slider.py" />
+            <source>Auto</source>
+            <translation>Auto</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tile_slider.py" />
+            <source>Auto ({edge})</source>
+            <translation>Auto ({edge})</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tile_slider.py" />
+            <source>Edge of a tile in pixels of the image (←, →). Auto, at the left end, takes the largest that fits the memory; at the right end the whole image goes through the model at once.</source>
+            <translation>Kante einer Kachel in Bildpunkten des Bildes (←, →). Auto, am linken Ende, nimmt die größte, die in den Speicher passt; am rechten Ende geht das ganze Bild auf einmal durch das Modell.</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tile_slider.py" />
+            <source>Off: whole image</source>
+            <translation>Aus: ganzes Bild</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tile_slider.py" />
+            <source>Tile</source>
+            <translation>Kachel</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tile_slider.py" />
+            <source>{edge} px</source>
+            <translation>{edge} px</translation>
+        </message>
+    </context>
+    <context>
         <name>TilingControls</name>
         <message>
             <location filename="../../app/controls/tiling.py" />
@@ -2278,18 +2331,8 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/controls/tiling.py" />
-            <source>Auto ({edge})</source>
-            <translation>Auto ({edge})</translation>
-        </message>
-        <message>
-            <location filename="../../app/controls/tiling.py" />
             <source>Auto: fp16 or bf16 on a GPU that is fast in it, fp32 on a processor.</source>
             <translation>Auto: fp16 oder bf16 auf einer GPU, die darin schnell ist, fp32 auf einem Prozessor.</translation>
-        </message>
-        <message>
-            <location filename="../../app/controls/tiling.py" />
-            <source>Edge of a tile in pixels of the image. Auto takes the largest that fits the memory.</source>
-            <translation>Kante einer Kachel in Bildpunkten der Vorlage. Auto nimmt die größte, die in den Speicher passt.</translation>
         </message>
         <message>
             <location filename="../../app/controls/tiling.py" />
@@ -2300,11 +2343,6 @@ Die Einstellungen (Strg+,) ändern das.</translation>
             <location filename="../../app/controls/tiling.py" />
             <source>Memory needed of the memory that is free</source>
             <translation>Benötigter Anteil des freien Speichers</translation>
-        </message>
-        <message>
-            <location filename="../../app/controls/tiling.py" />
-            <source>Off: whole image</source>
-            <translation>Aus: ganzes Bild</translation>
         </message>
         <message>
             <location filename="../../app/controls/tiling.py" />
@@ -2323,11 +2361,6 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/controls/tiling.py" />
-            <source>Tile</source>
-            <translation>Kachel</translation>
-        </message>
-        <message>
-            <location filename="../../app/controls/tiling.py" />
             <source>off</source>
             <translation>aus</translation>
         </message>
@@ -2335,11 +2368,6 @@ Die Einstellungen (Strg+,) ändern das.</translation>
             <location filename="../../app/controls/tiling.py" />
             <source>{count} tiles</source>
             <translation>{count} Kacheln</translation>
-        </message>
-        <message>
-            <location filename="../../app/controls/tiling.py" />
-            <source>{edge} px</source>
-            <translation>{edge} px</translation>
         </message>
         <message>
             <location filename="../../app/controls/tiling.py" />

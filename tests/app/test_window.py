@@ -226,6 +226,16 @@ def test_begins_at_times_two_with_the_default_family(window: MainWindow) -> None
     assert (choice.name, choice.scale) == ("esc-fast", 2)
 
 
+def test_a_model_says_what_it_is_good_for_where_it_comes_from_and_how_good_it_is(window: MainWindow) -> None:
+    from PySide6.QtWidgets import QLabel
+
+    card = next(each for each in window.panel._cards if each.name == "esc-fast")
+    told = " ".join(label.text() for label in card.findChildren(QLabel))
+    assert "Quick and even" in told
+    assert "Set5 36.00 dB" in told
+    assert card.toolTip() == "Comes with Triptych: esc-fast_x2.safetensors"
+
+
 def test_a_scale_that_a_model_lacks_says_so(window: MainWindow) -> None:
     window.panel.choose("pft-light")
     choice = window.panel.choice
@@ -525,10 +535,10 @@ def test_every_button_has_a_tooltip_and_a_name(done: MainWindow) -> None:
 
 
 def test_the_keys_dialog_lists_every_action(qtbot: QtBot, window: MainWindow) -> None:
-    dialog = Keys(window.actions_, window.view, window)
+    dialog = Keys(window.actions_, window.view, window.watching.panel.actions(), window)
     qtbot.addWidget(dialog)
     shown = " ".join(label.text() for label in dialog.findChildren(type(window.zoom_text)))
-    for action in window.actions_.all:
+    for action in window.helping.everything():
         assert key_text(action) in shown
 
 

@@ -96,17 +96,51 @@ def test_what_a_run_needs_is_said_before_it(qtbot: QtBot, opened: MainWindow, co
     controls.plan_warnings = ("Tiles of 128 need twice the work: take 256.",)
     tiling = opened.panel.tiling
     assert tiling.needs.text().endswith("of 2.0 GiB free")
-    assert tiling.tile.itemText(0) == "Auto (32)"
+    assert tiling.tile.text == "Auto (32)"
     assert not tiling.warning.isVisible()
-    tiling.tile.setCurrentIndex(tiling.tile.findData(128))
+    tiling.tile.choose(128)
     qtbot.waitUntil(lambda: tiling.warning.text() == "Tiles of 128 need twice the work: take 256.")
     assert tiling.needs.text() == "12 tiles · needs 0.02 GiB of 2.0 GiB free"
     assert tiling.needs.toolTip() == "Predicted peak: 16,777,216 bytes. Free now: 2,147,483,648 bytes."
 
 
+def test_the_tile_is_chosen_with_the_keys_from_auto_to_the_whole_image(qtbot: QtBot, opened: MainWindow) -> None:
+    tile = opened.panel.tiling.tile
+    QTest.keyClick(tile.slider, Qt.Key.Key_Right)
+    assert (tile.edge, tile.text) == (128, "128 px")
+    QTest.keyClick(tile.slider, Qt.Key.Key_End)
+    assert (tile.edge, tile.text) == (None, "Off: whole image")
+    qtbot.waitUntil(lambda: opened.panel.tiling.needs.text().startswith("1 tile "))
+    QTest.keyClick(tile.slider, Qt.Key.Key_Home)
+    assert tile.edge == "auto"
+    # What it comes to is not known again before the plan is.
+    assert tile.text == "Auto"
+    qtbot.waitUntil(lambda: tile.text == "Auto (32)")
+    assert tile.slider.accessibleDescription() == "Auto (32)"
+
+
+def test_where_results_go_is_said_beside_the_switch_that_saves_them(opened: MainWindow, settings: Settings) -> None:
+    assert opened.panel.where.text() == "beside its image"
+    settings.target = Target(format="jpeg")
+    opened.saving.tell_where()
+    assert opened.panel.where.text() == "beside its image · JPEG"
+    assert opened.panel.output_button.defaultAction() is opened.actions_.settings
+
+
+def test_the_start_button_says_how_long_it_will_take_in_words_that_fit(opened: MainWindow) -> None:
+    button = opened.panel.start_button
+    for model in ("esc", "esc-light-with-a-long-name"):
+        button.say(f"Upscale 12 images · {model} ×2", "about 4 min")
+        assert button.accessibleName() == f"Upscale 12 images · {model} ×2 · about 4 min"
+        assert "Upscale 12" in button.text()
+        assert button.text().endswith("about 4 min")
+        for line in button.text().split("\n"):
+            assert button.fontMetrics().horizontalAdvance(line) < button.width()
+
+
 def test_the_tile_grid_is_the_plan_s(qtbot: QtBot, opened: MainWindow) -> None:
     tiling = opened.panel.tiling
-    tiling.tile.setCurrentIndex(tiling.tile.findData(None))
+    tiling.tile.choose(None)
     qtbot.waitUntil(lambda: opened.view.comparison.tile_grid == [Box(0, 0, 300, 400)])
     opened.view.setFocus()
     QTest.keyClick(opened.view, Qt.Key.Key_G)
@@ -116,7 +150,7 @@ def test_the_tile_grid_is_the_plan_s(qtbot: QtBot, opened: MainWindow) -> None:
 def test_settings_of_a_job_are_those_chosen(qtbot: QtBot, opened: MainWindow, settings: Settings) -> None:
     tiling = opened.panel.tiling
     settings.device = "cpu"
-    tiling.tile.setCurrentIndex(tiling.tile.findData(256))
+    tiling.tile.choose(256)
     tiling.overlap.setValue(16)
     tiling.precision.setCurrentIndex(tiling.precision.findData("fp32"))
     opened.actions_.start.trigger()
@@ -258,6 +292,7 @@ def test_results_go_where_the_settings_say(
     QTimer.singleShot(0, fill)
     opened.actions_.settings.trigger()
     assert str(tmp_path / "results") in opened.panel.saves.toolTip()
+    assert opened.panel.where.text() == str(tmp_path / "results")
     opened.panel.saves.setChecked(True)
     opened.actions_.start.trigger()
     qtbot.waitUntil(lambda: opened.session.shown.results and opened.session.shown.results[0].saved_as is not None)
