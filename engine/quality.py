@@ -5,7 +5,8 @@ left; its low-resolution image is MATLAB's antialiased bicubic, rounded to uint8
 upward; `scale` pixels are cut from each side before measuring on luma. A grey original (a file of one channel) reaches
 the model as RGB and is measured on its grey values, 0..255: the papers' bicubic figure of Set14 (30.24 and 26.00 dB)
 comes out only this way; as studio-range luma its one grey image would count 1.3 dB more. Gains are the same either way.
-May import numpy, OpenCV (inside functions) and engine.{metrics, resampling, errors}; never torch.
+A degradation, where one is given, comes after the shrinking, for the model and for the baseline alike.
+May import numpy, OpenCV (inside functions) and engine.{degradation, metrics, resampling, errors}; never torch.
 """
 
 import statistics
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from engine.degradation import BICUBIC, Degradation
 from engine.errors import InputError
 from engine.metrics import psnr, ssim, to_y
 from engine.resampling import imresize
@@ -29,6 +31,7 @@ __all__ = [
     "measure",
     "measure_image",
     "report",
+    "with_window_padding",
 ]
 
 Uint8Image = npt.NDArray[np.uint8]
@@ -63,6 +66,13 @@ class FolderQuality:
     scale: int
     rows: tuple[QualityRow, ...]
     mean: QualityRow
+    degradation: Degradation = BICUBIC
+
+    @property
+    def name(self) -> str:
+        """The folder's name, with the degradation where there is one beyond the papers': "Set5 (JPEG 60)"."""
+        plain = self.degradation == BICUBIC
+        return self.folder if plain else f"{self.folder} ({self.degradation.label})"
 
 
 def measure(
@@ -72,6 +82,7 @@ def measure(
     *,
     on_row: Callable[[str, QualityRow], None] | None = None,
     load: Load | None = None,
+    degradation: Degradation = BICUBIC,
 ) -> list[FolderQuality]:
     """Measure `upscale` on every image of one or several folders.
 
@@ -85,19 +96,25 @@ def measure(
         rows = []
         for path in _images(folder):
             original, grey = (load or load_original)(path)
-            rows.append(measure_image(original, upscale, scale, grey=grey, name=path.name))
+            rows.append(measure_image(original, upscale, scale, grey=grey, name=path.name, degradation=degradation))
             if on_row is not None:
                 on_row(folder.name, rows[-1])
-        results.append(FolderQuality(folder.name, scale, tuple(rows), _mean(rows)))
+        results.append(FolderQuality(folder.name, scale, tuple(rows), _mean(rows), degradation))
     return results
 
 
 def measure_image(
-    original_hwc: Uint8Image, upscale: Upscale, scale: int, *, grey: bool = False, name: str = ""
+    original_hwc: Uint8Image,
+    upscale: Upscale,
+    scale: int,
+    *,
+    grey: bool = False,
+    name: str = "",
+    degradation: Degradation = BICUBIC,
 ) -> QualityRow:
     """Measure one uint8 RGB original: shrink it, upscale it back, compare on luma (on grey values where `grey`)."""
     hr = crop_to_multiple(original_hwc, scale)
-    lr = np.asarray(imresize(hr, 1.0 / scale), dtype=np.uint8)
+    lr = degradation(np.asarray(imresize(hr, 1.0 / scale), dtype=np.uint8), name)
     sr = upscale(lr)
     if sr.shape != hr.shape or sr.dtype != np.uint8:
         raise ValueError(f"upscale gave {sr.dtype} {sr.shape} where uint8 {hr.shape} was expected")
@@ -112,6 +129,20 @@ def crop_to_multiple(image_hwc: Uint8Image, scale: int) -> Uint8Image:
     if min(height, width) < scale:
         raise ValueError(f"{width} x {height} pixels are too few for scale {scale}")
     return image_hwc[: height - height % scale, : width - width % scale]
+
+
+def with_window_padding(upscale: Upscale, window_px: int, scale: int) -> Upscale:
+    """Return `upscale` of the image reflect-padded at right and bottom to a multiple of the window, its result cut again.
+
+    ESC's published figures were measured so; near those two borders it is another function than the bare network.
+    """
+
+    def padded(lr_hwc: Uint8Image) -> Uint8Image:
+        height, width = lr_hwc.shape[:2]
+        image_hwc = np.pad(lr_hwc, ((0, -height % window_px), (0, -width % window_px), (0, 0)), mode="reflect")
+        return np.ascontiguousarray(upscale(image_hwc)[: height * scale, : width * scale])
+
+    return padded
 
 
 def load_original(path: Path) -> tuple[Uint8Image, bool]:
@@ -137,7 +168,7 @@ def report(results: Iterable[FolderQuality], *, per_image: bool = True) -> str:
     """Format results as an aligned text table; a folder's mean comes last."""
     lines = []
     for result in results:
-        lines.append(f"{result.folder} x{result.scale}")
+        lines.append(f"{result.name} x{result.scale}")
         lines.append(f"  {'image':<24} {'PSNR-Y':>7} {'SSIM':>7} {'bicubic':>8} {'SSIM':>7} {'gain':>6}")
         for row in [*(result.rows if per_image else ()), result.mean]:
             lines.append(

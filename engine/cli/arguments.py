@@ -37,6 +37,16 @@ def _quality(text: str) -> int:
     return value
 
 
+def _sigma(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 255.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a strength of noise: 0 to 255")
+    return value
+
+
 def _size(text: str) -> tuple[int | None, int | None]:
     width, separator, height = text.lower().partition("x")
     if not separator or not (width or height):
@@ -167,6 +177,18 @@ def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     quality.add_argument("folders", metavar="FOLDER", nargs="+")
     _add_model_options(quality, "all bundled")
     quality.add_argument("--scale", type=int, metavar="N", help="default: every scale that the model offers")
+    quality.add_argument("--ensemble", action="store_true", help="the mean over the eight symmetries of the square")
+    quality.add_argument(
+        "--pad-windows",
+        action="store_true",
+        help="ESC: reflect-pad each image to a multiple of the window and cut the result, as its paper's figures were measured",
+    )
+    quality.add_argument(
+        "--jpeg", type=_quality, action="append", metavar="Q", help="inputs as JPEG of this quality; may be repeated"
+    )
+    quality.add_argument(
+        "--noise", type=_sigma, default=0.0, metavar="SIGMA", help="inputs with Gaussian noise of this sigma (of 255)"
+    )
     tiling = kinds.add_parser("tiling", help="tiled against untiled output of each model")
     tiling.add_argument(
         "images", metavar="IMAGE", nargs="*", help="photographs; default: a part of the bundled picture"

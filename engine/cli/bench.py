@@ -7,7 +7,6 @@ import importlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,10 +35,10 @@ def run(options: argparse.Namespace) -> int:
         from engine.cli import bench_models
 
         return bench_models.run(options)
-    from engine.cli import bench_memory, bench_tiling
+    from engine.cli import bench_memory, bench_quality, bench_tiling
 
     kinds: dict[str, Callable[[argparse.Namespace], int]] = {
-        "quality": _quality,
+        "quality": bench_quality.run,
         "tiling": bench_tiling.run,
         "memory": bench_memory.run,
         "precision": _precision,
@@ -97,46 +96,7 @@ class ArrayUpscaler:
         return sr_hwc
 
 
-def _quality(options: argparse.Namespace) -> int:
-    from engine.client import Engine
-    from engine.quality import measure
-
-    if not options.json:
-        print("Y-PSNR in dB and SSIM, border of `scale` pixels cut; the gain is over MATLAB's bicubic")
-        print(
-            f"{'model':<14} {'scale':<6} {'set':<10} {'PSNR-Y':>7} {'SSIM':>7} {'bicubic':>8} {'gain':>6} {'seconds':>8}"
-        )
-    with Engine() as engine:
-        for choice, scale in choices(options):
-            upscaler = ArrayUpscaler(engine, choice, scale, tile_px=None)
-            for folder in options.folders:
-                upscaler.seconds = 0.0
-                (result,) = measure(Path(folder), upscaler, upscaler.scale, load=partial(_load, engine))
-                mean = result.mean
-                row = {
-                    "model": upscaler.variant,
-                    "scale": upscaler.scale,
-                    "set": result.folder,
-                    "images": len(result.rows),
-                    "psnr": round(mean.psnr_y, 3),
-                    "ssim": round(mean.ssim, 5),
-                    "bicubic_psnr": round(mean.bicubic_psnr_y, 3),
-                    "bicubic_ssim": round(mean.bicubic_ssim, 5),
-                    "gain": round(mean.gain, 3),
-                    "seconds": round(upscaler.seconds, 2),
-                }
-                if options.json:
-                    print(json.dumps(row), flush=True)
-                else:
-                    print(
-                        f"{row['model']:<14} ×{row['scale']:<5} {row['set']:<10} {mean.psnr_y:7.2f} {mean.ssim:7.4f}"
-                        f" {mean.bicubic_psnr_y:8.2f} {mean.gain:+6.2f} {upscaler.seconds:8.1f}",
-                        flush=True,
-                    )
-    return 0
-
-
-def _load(engine: Engine, path: Path) -> tuple[NDArray[np.uint8], bool]:
+def load_original(engine: Engine, path: Path) -> tuple[NDArray[np.uint8], bool]:
     """Reads an image through the I/O process, as every file from outside: uint8 (H, W, 3), and whether it is grey."""
     from engine.scoring import to_rgb8
 
@@ -155,9 +115,9 @@ def load_images(
     import resources
 
     if names:
-        return [(Path(name).name, _load(engine, Path(name))[0]) for name in names]
+        return [(Path(name).name, load_original(engine, Path(name))[0]) for name in names]
     name, height, width = sample
-    return [(name, _load(engine, resources.path("samples") / name)[0][:height, :width])]
+    return [(name, load_original(engine, resources.path("samples") / name)[0][:height, :width])]
 
 
 def _psnr_of(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

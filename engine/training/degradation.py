@@ -5,7 +5,7 @@ the optics blur, a program resizes, the sensor's noise is in what it gets, anoth
 JPEG comes last (sometimes once before). The ranges are those of ordinary photographs, so that a network trained for the
 least error removes what compression and noise added and invents nothing (Zhang et al. 2021 and Wang et al. 2021 draw from
 far wider ranges, for networks that invent). Nothing shifts: every resize keeps the centre of the image where it is.
-May import numpy, OpenCV and engine.resampling.
+May import numpy, OpenCV and engine.{degradation, resampling}.
 
 Legend: H W rows and columns of the original; h w of its low-resolution image, H = h * scale.
 """
@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from engine.degradation import jpeg
 from engine.resampling import Method, imresize
 
-__all__ = ["CONTEXT_PX", "degrade_photo", "jpeg"]
+__all__ = ["CONTEXT_PX", "degrade_photo"]
 
 Rng = np.random.Generator
 Uint8Image = npt.NDArray[np.uint8]
@@ -52,19 +53,6 @@ def degrade_photo(hr_hwc: Uint8Image, scale: int, rng: Rng) -> Uint8Image:
         image = _compressed(_to_uint8(image), rng).astype(np.float32)
     small = _to_uint8(_resized(image, (height, width), rng))
     return _compressed(small, rng) if rng.random() < 0.9 else small
-
-
-def jpeg(image_hwc: Uint8Image, quality: int, *, full_colour: bool = False) -> Uint8Image:
-    """Return what a JPEG of this quality keeps of an RGB image; colour at half the resolution unless `full_colour`."""
-    sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444 if full_colour else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
-    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
-    written, data = cv2.imencode(".jpg", np.ascontiguousarray(image_hwc[:, :, ::-1]), options)
-    if not written:
-        raise ValueError(f"an image of shape {image_hwc.shape} could not be written as JPEG")
-    stored = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    if stored is None:
-        raise ValueError("a JPEG just written could not be read")
-    return np.ascontiguousarray(stored[:, :, ::-1]).astype(np.uint8, copy=False)
 
 
 def _blurred(image_hwc: FloatImage, scale: int, rng: Rng) -> FloatImage:

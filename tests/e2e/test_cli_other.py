@@ -130,6 +130,37 @@ def test_bench_quality_measures_against_bicubic(triptych: Callable, tmp_path: Pa
     assert (row["model"], row["scale"], row["set"], row["images"]) == ("esc-fast", 2, "tiny set", 1)
     assert row["gain"] == pytest.approx(row["psnr"] - row["bicubic_psnr"], abs=2e-3)
     assert 15 < row["bicubic_psnr"] < 60
+    assert (row["degradation"], row["ensemble"], row["padded"], row["paper"]) == ("bicubic", False, False, None)
+
+
+def test_bench_quality_measures_ensembles_padding_and_degraded_inputs(triptych: Callable, tmp_path: Path) -> None:
+    # Named as the papers' set, so that their figures stand beside; no multiple of the window, so that padding matters.
+    folder = tmp_path / "set5"
+    folder.mkdir()
+    rows, columns = np.mgrid[0:62, 0:90]
+    stripes = (((rows + 2 * columns) // 9 % 2) * 180 + 30).astype(np.uint8)
+    cv2.imwrite(str(folder / "stripes.png"), stripes)
+    words = ("bench", "quality", folder, "--model", "esc-fast", "--scale", 2, "--json")
+    (plain,) = triptych(*words).jobs
+    # SSCAN and PFT pad inside the network.
+    padded, other = triptych(*words, "--pad-windows", "--model", "sscan-fast").jobs
+    (better,) = triptych(*words, "--ensemble").jobs
+    assert (plain["paper"], plain["paper_psnr"], plain["paper_ssim"]) == ("esc-light", 38.24, 0.9615)
+    assert (plain["ensemble"], better["ensemble"]) == (False, True)
+    assert (plain["padded"], padded["padded"], other["padded"]) == (False, True, False)
+    assert len({row["psnr"] for row in (plain, better, padded)}) == 3
+    assert {row["bicubic_psnr"] for row in (plain, better, padded, other)} == {plain["bicubic_psnr"]}
+    forty, eighty = triptych(*words, "--jpeg", 40, "--jpeg", 80, "--noise", 3).jobs
+    assert (forty["degradation"], eighty["degradation"]) == ("noise 3, JPEG 40", "noise 3, JPEG 80")
+    assert forty["bicubic_psnr"] < eighty["bicubic_psnr"] < plain["bicubic_psnr"]
+    assert forty["paper"] is None
+
+
+@pytest.mark.parametrize(("option", "value"), [("--noise", "-3"), ("--noise", "loud"), ("--jpeg", "101")])
+def test_bench_quality_refuses_a_degradation_that_is_none(
+    triptych: Callable, tmp_path: Path, option: str, value: str
+) -> None:
+    assert triptych("bench", "quality", tmp_path, option, value).status == 2
 
 
 @pytest.mark.slow

@@ -7,9 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
+from engine.degradation import Degradation
 from engine.errors import InputError
 from engine.metrics import psnr, psnr_y
-from engine.quality import load_original, measure, measure_image, report
+from engine.published import published_figure
+from engine.quality import load_original, measure, measure_image, report, with_window_padding
 from engine.resampling import imresize
 
 # Published Y-PSNR of bicubic in dB, by set and scale.
@@ -98,6 +100,64 @@ def test_what_cannot_be_measured_is_said(tmp_path):
         measure(tmp_path, bicubic(2), 2)
     with pytest.raises(ValueError, match="expected"):
         measure_image(picture(), lambda lr: lr, 2)
+
+
+def test_model_and_baseline_meet_the_same_degraded_input():
+    seen = []
+
+    def upscale(lr):
+        seen.append(lr)
+        return imresize(lr, 2.0)
+
+    original, degradation = picture(64, 80), Degradation(noise=4.0, jpeg_quality=40)
+    row = measure_image(original, upscale, 2, name="waves.png", degradation=degradation)
+    np.testing.assert_array_equal(seen[0], degradation(imresize(original, 0.5), "waves.png"))
+    assert row.gain == 0
+    assert row.psnr_y < measure_image(original, bicubic(2), 2).psnr_y - 1
+
+
+def test_a_degraded_set_is_named_with_what_was_done(tmp_path):
+    cv2.imwrite(str(tmp_path / "one.png"), picture())
+    clean, compressed = (
+        measure(tmp_path, bicubic(2), 2, degradation=each)[0] for each in (Degradation(), Degradation(jpeg_quality=60))
+    )
+    assert clean.name == tmp_path.name
+    assert compressed.name == f"{tmp_path.name} (JPEG 60)"
+    assert compressed.mean.psnr_y < clean.mean.psnr_y
+
+
+@pytest.mark.parametrize("shape", [(45, 61), (48, 64), (9, 5)])
+def test_window_padding_reflects_to_the_window_and_is_cut_again(shape):
+    lr, seen = picture(*shape), []
+
+    def upscale(image):
+        seen.append(image)
+        return np.repeat(np.repeat(image, 2, 0), 2, 1)
+
+    result = with_window_padding(upscale, 16, 2)(lr)
+    np.testing.assert_array_equal(result, np.repeat(np.repeat(lr, 2, 0), 2, 1))
+    height, width = seen[0].shape[:2]
+    assert height % 16 == width % 16 == 0
+    assert height - shape[0] < 16
+    assert width - shape[1] < 16
+    if height > shape[0]:
+        # Reflected without repeating the edge.
+        np.testing.assert_array_equal(seen[0][shape[0], : shape[1]], lr[-2])
+
+
+def test_papers_figures_are_those_of_the_variant_or_of_the_nearest():
+    assert published_figure("ESC", "esc-light", 4, "Set5").psnr == 32.52
+    assert published_figure("PFT", "pft", 2, "urban100").ssim == 0.9490
+    own = published_figure("ESC", "esc-custom", 2, "Set14")
+    assert (own.variant, own.psnr) == ("esc-light", 33.98)
+    # A misprint in the source: no figure rather than a wrong one.
+    assert published_figure("ESCFP", "esc-fp", 4, "Set5").ssim is None
+    for architecture, variant, dataset in (
+        ("SSCAN", "sscan", "Set5"),
+        ("ESC", "esc-xl", "Set5"),
+        ("PFT", "pft-light", "Kodak24"),
+    ):
+        assert published_figure(architecture, variant, 2, dataset) is None
 
 
 @pytest.mark.quality
