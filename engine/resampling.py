@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Image = npt.NDArray[np.generic]
     FloatImage = npt.NDArray[np.float32]
 
-__all__ = ["Method", "imresize"]
+__all__ = ["Method", "imresize", "resampling_matrix"]
 
 Method = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 
@@ -104,6 +104,16 @@ def imresize(
     else:
         raise ValueError(f"imresize knows nearest, {', '.join(_KERNELS)}, not {method!r}")
     return out if image_hwc.ndim == 3 else out[:, :, 0]
+
+
+def resampling_matrix(
+    source_n: int, out_n: int, scale: float, *, method: Method = "bicubic", antialias: bool = True
+) -> FloatImage:
+    """Return one axis of `imresize` as a dense float32 (out_n, source_n): the same weights, for other processors."""
+    matrix = np.zeros((out_n, source_n), np.float32)
+    for block in _blocks(source_n, out_n, scale, method, antialias):
+        matrix[block.start : block.stop, block.source_start : block.source_stop] = block.weights
+    return matrix
 
 
 def _targets(

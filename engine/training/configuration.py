@@ -13,6 +13,7 @@ from engine.errors import UsageError
 
 __all__ = ["DEGRADATIONS", "Configuration", "Recipe", "load_configuration"]
 
+_KEYS = {"architecture", "arguments", "recipe", "purpose", "description"}
 DEGRADATIONS = ("bicubic", "photo")
 
 
@@ -36,6 +37,9 @@ class Recipe:
     degradation: str = "bicubic"
     # 0 is L1; above, Charbonnier's sqrt(d^2 + e^2).
     charbonnier: float = 0.0
+    # Weight of the L1 of the Fourier transform beside the loss on pixels, from this share of the run on; 0 is none.
+    frequency: float = 0.0
+    frequency_from: float = 0.5
     # Weight of the difference between a crop's result and that of a tile cut from it, for networks that look globally.
     consistency: float = 0.0
     ema_decay: float = 0.998
@@ -50,12 +54,17 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Configuration:
-    """One model as it is trained: its name, architecture, constructor arguments (without the scale) and recipe."""
+    """One model as it is trained: its name, architecture, constructor arguments (without the scale) and recipe.
+
+    `purpose`: what special weights are for, in a word or two; `description`: one sentence of what these weights are good at.
+    """
 
     name: str
     architecture: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     recipe: Recipe = field(default_factory=Recipe)
+    purpose: str = ""
+    description: str = ""
 
 
 def load_configuration(path: Path) -> Configuration:
@@ -69,7 +78,7 @@ def load_configuration(path: Path) -> Configuration:
         raise UsageError(f"{path} is not valid TOML: {error}.") from error
     recipe = document.get("recipe", {})
     known = {entry.name for entry in fields(Recipe)}
-    unknown = sorted((set(recipe) - known) | (set(document) - {"architecture", "arguments", "recipe"}))
+    unknown = sorted((set(recipe) - known) | (set(document) - _KEYS))
     if unknown:
         hint = f"Known in [recipe]: {', '.join(sorted(known))}."
         raise UsageError(f"{path} holds an unknown key: {unknown[0]}.", hint)
@@ -84,6 +93,8 @@ def load_configuration(path: Path) -> Configuration:
         document["architecture"],
         document.get("arguments", {}),
         Recipe(**{key: _frozen(value) for key, value in recipe.items()}),
+        document.get("purpose", ""),
+        document.get("description", ""),
     )
 
 

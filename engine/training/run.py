@@ -1,20 +1,22 @@
 """One training run: its state, its steps, its checkpoints.
 
-On one device, thread count and torch version a run is deterministic, and a run resumed from a checkpoint gives the bits
+On one CPU, thread count and torch version a run is deterministic, and a run resumed from a checkpoint gives the bits
 of an uninterrupted one: batches are functions of (seed, step), and the checkpoint holds weights, moments, average,
-step, torch's generator and the decision when the rate decays. May import torch, numpy, engine.models and the other
-modules of this package.
+step, torch's generator and the decision when the rate decays. On a GPU the batches are the same functions, and sums come
+in an order of its own. May import torch, numpy, engine.models and the other modules of this package.
 
 Legend: B batch, H W of the result, h w of the input.
 """
 
 import logging
 import math
+import os
+import platform
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,36 +27,53 @@ from engine.errors import CheckpointError
 from engine.metrics import psnr_y
 from engine.models.registry import build
 from engine.training.configuration import Configuration
-from engine.training.pairs import Pair, PairSource
+from engine.training.pairs import Pair
 from engine.training.schedule import ema_decay, learning_rate
 
-__all__ = ["Progress", "Run", "start_from", "upscale_pair"]
+__all__ = ["Progress", "Run", "Source", "start_from", "upscale_pair"]
 
 _LOG = logging.getLogger(__name__)
 
 Uint8Image = npt.NDArray[np.uint8]
 
 
+class Source(Protocol):
+    """Where batches come from: arrays (`PairSource`) or tensors on the device (`DevicePairSource`)."""
+
+    def batch(self, step: int, progress: float) -> tuple[Uint8Image | Tensor, Uint8Image | Tensor]:
+        """Return low- and high-resolution crops, uint8 (B, h, w, 3) and (B, H, W, 3), for a step."""
+        ...
+
+
 @dataclass
 class Progress:
-    """Where a run stands. `decay_from` and `steps` are None until the end of the run is known."""
+    """Where a run stands. `decay_from` and `steps` are None until the end of the run is known.
+
+    `minutes`: the whole run's, over all its pieces; `history`: the runs before it, a sentence each; `curve`: (step,
+    Y-PSNR in dB of the moving average on the held-back photographs).
+    """
 
     step: int = 0
     seconds: float = 0.0
     decay_from: int | None = None
     steps: int | None = None
     started_from: str = ""
+    minutes: float | None = None
+    hardware: str = ""
+    history: list[str] = field(default_factory=list)
+    curve: list[tuple[int, float]] = field(default_factory=list)
 
-    def share(self, minutes: float | None) -> float:
+    def share(self) -> float:
         """Return the share of the run that is over, by steps where their number is known, else by time."""
         if self.steps is not None:
             return min(1.0, self.step / max(1, self.steps))
-        return min(1.0, self.seconds / (60.0 * minutes)) if minutes else 0.0
+        return min(1.0, self.seconds / (60.0 * self.minutes)) if self.minutes else 0.0
 
 
-def to_tensor(images_bhwc: Uint8Image) -> Tensor:
+def to_tensor(images_bhwc: Uint8Image | Tensor, device: torch.device | str = "cpu") -> Tensor:
     """Return float32 (B, 3, H, W) in 0..1, channels last in memory."""
-    x_bchw = torch.from_numpy(images_bhwc).permute(0, 3, 1, 2)
+    images = torch.from_numpy(images_bhwc) if isinstance(images_bhwc, np.ndarray) else images_bhwc
+    x_bchw = images.to(device).permute(0, 3, 1, 2)
     return x_bchw.to(torch.float32).div_(255.0).contiguous(memory_format=torch.channels_last)
 
 
@@ -95,22 +114,38 @@ def _resized_head(value: Tensor, shape: torch.Size) -> Tensor | None:
 
 def upscale_pair(model: nn.Module, pair: Pair) -> Uint8Image:
     """Return the model's result for a pair's low-resolution image, rounded to uint8 (H, W, 3)."""
+    device = next(model.parameters()).device
     with torch.inference_mode():
-        y_bchw = model(to_tensor(pair.lr_hwc[None]))
+        y_bchw = model(to_tensor(pair.lr_hwc[None], device))
     y_hwc = y_bchw[0].permute(1, 2, 0).clamp(0, 1).mul(255.0).round().to(torch.uint8)
-    return np.ascontiguousarray(y_hwc.numpy())
+    return np.ascontiguousarray(y_hwc.cpu().numpy())
+
+
+def _hardware(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{torch.get_num_threads()} of {os.cpu_count()} cores of a shared CPU ({platform.machine()})"
 
 
 class Run:
-    """A model in training with its optimiser, moving average and progress."""
+    """A model in training with its optimiser, moving average and progress.
 
-    def __init__(self, configuration: Configuration, scale: int) -> None:
+    `half`: each step computes with bf16 copies of the weights, as the engine runs a network in bf16; weights, moments,
+    average, loss and validation stay fp32.
+    """
+
+    def __init__(
+        self, configuration: Configuration, scale: int, device: torch.device | str = "cpu", *, half: bool = False
+    ) -> None:
         self.configuration = configuration
         self.scale = scale
+        self.device = torch.device(device)
+        self.half = half
         self.progress = Progress()
         recipe = configuration.recipe
         torch.manual_seed(recipe.seed)
-        self.model = _channels_last(build(configuration.architecture, configuration.arguments, scale)).train()
+        model = build(configuration.architecture, configuration.arguments, scale).to(self.device)
+        self.model = _channels_last(model).train()
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.optimiser = torch.optim.AdamW(
             self._groups(), recipe.learning_rate, recipe.betas, weight_decay=recipe.weight_decay, fused=True
@@ -124,39 +159,55 @@ class Run:
             groups.setdefault(factors[0] if factors else 1.0, []).append(parameter)
         return [{"params": parameters, "factor": factor} for factor, parameters in groups.items()]
 
-    def start_from(self, tensors: Mapping[str, Tensor], origin: str) -> None:
-        """Begin with another checkpoint's weights wherever name and shape fit, the moving average too."""
+    def start_from(self, tensors: Mapping[str, Tensor], origin: str, history: Sequence[str] = ()) -> None:
+        """Begin with another checkpoint's weights wherever name and shape fit, the moving average too.
+
+        `history` says how those weights were trained.
+        """
         count = start_from(self.model, tensors)
         if count == 0:
             raise CheckpointError(f"Nothing in {origin} fits this model.", "Start from the same configuration.")
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.progress.started_from = origin
+        self.progress.history = list(history)
         _LOG.info("started from %s: %d of %d tensors", origin, count, len(self.average))
 
-    def step(self, source: PairSource, minutes: float | None = None) -> float:
-        """Make one optimiser step and return its loss (mean absolute error of values in 0..1)."""
+    def step(self, source: Source) -> Tensor:
+        """Make one optimiser step and return its loss (mean absolute error of values in 0..1), still on the device."""
         recipe, progress = self.configuration.recipe, self.progress
         rate = learning_rate(recipe, progress.step, progress.decay_from, progress.steps)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["factor"]
-        lr_bhwc, hr_bhwc = source.batch(progress.step, progress.share(minutes))
-        x_bchw = to_tensor(lr_bhwc)
-        y_bchw = self.model(x_bchw)
-        difference = y_bchw - to_tensor(hr_bhwc)
+        lr_bhwc, hr_bhwc = source.batch(progress.step, progress.share())
+        x_bchw = to_tensor(lr_bhwc, self.device)
+        y_bchw = self._forward(x_bchw)
+        difference = y_bchw - to_tensor(hr_bhwc, self.device)
         if recipe.charbonnier > 0:
             loss = (difference.square() + recipe.charbonnier**2).sqrt().mean()
         else:
             loss = difference.abs().mean()
         objective = loss
+        if recipe.frequency > 0 and progress.share() >= recipe.frequency_from:
+            objective = objective + recipe.frequency * _spectral_distance(difference)
         if recipe.consistency > 0:
-            objective = loss + recipe.consistency * self._inconsistency(x_bchw, y_bchw)
+            objective = objective + recipe.consistency * self._inconsistency(x_bchw, y_bchw)
         self.optimiser.zero_grad(set_to_none=True)
-        objective.backward()
+        torch.autograd.backward(objective)
         nn.utils.clip_grad_norm_(self.model.parameters(), recipe.gradient_norm)
         self.optimiser.step()
-        self._update_average(ema_decay(recipe, progress.step))
+        self._update_average(ema_decay(recipe, progress.step, warm=bool(progress.started_from)))
         progress.step += 1
-        return float(loss.detach())
+        return loss.detach()
+
+    def _forward(self, x_bchw: Tensor) -> Tensor:
+        if not self.half:
+            y_bchw: Tensor = self.model(x_bchw)
+            return y_bchw
+        # Not autocast: it leaves the parameters of our operators in fp32, and they want one dtype. The networks run
+        # their body in the parameters' dtype, and the copies' gradients arrive at the fp32 weights.
+        weights = {name: parameter.to(torch.bfloat16) for name, parameter in self.model.named_parameters()}
+        result: Tensor = torch.func.functional_call(self.model, weights, (x_bchw,))
+        return result
 
     def _inconsistency(self, x_bchw: Tensor, y_bchw: Tensor) -> Tensor:
         """Return how far the result of a tile, half a side long, lies from the same place of the whole crop's result.
@@ -168,7 +219,7 @@ class Run:
         side = max(3 * window, x_bchw.shape[-1] // 2 // window * window)
         places = (x_bchw.shape[-1] - side) // window + 1
         top, left = (int(rng.integers(places)) * window for _ in range(2))
-        tile_bchw = self.model(x_bchw[:, :, top : top + side, left : left + side])
+        tile_bchw = self._forward(x_bchw[:, :, top : top + side, left : left + side])
         inner = slice(window * self.scale, (side - window) * self.scale)
         rows = slice(top * self.scale, (top + side) * self.scale)
         columns = slice(left * self.scale, (left + side) * self.scale)
@@ -189,7 +240,7 @@ class Run:
         with torch.random.fork_rng(devices=[]):
             model = build(self.configuration.architecture, self.configuration.arguments, self.scale)
         model.load_state_dict(self.average)
-        return _channels_last(model).eval()
+        return _channels_last(model.to(self.device)).eval()
 
     def validate(self, pairs: list[Pair]) -> float:
         """Return the mean Y-PSNR in dB of the moving average on pairs that are not trained on."""
@@ -224,42 +275,62 @@ class Run:
             )
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.average = state["average"]
+        self.average = {name: value.to(self.device) for name, value in state["average"].items()}
         torch.set_rng_state(state["generator"])
-        self.progress = Progress(**state["progress"])
+        known = {entry.name for entry in fields(Progress)}
+        self.progress = Progress(**{key: value for key, value in state["progress"].items() if key in known})
+
+
+def _spectral_distance(difference_bchw: Tensor) -> Tensor:
+    """Return the L1 of the orthonormal Fourier transform of a difference: what is missing at each frequency counts alike."""
+    spectrum = torch.fft.rfft2(difference_bchw.float().contiguous(), norm="ortho")
+    return torch.view_as_real(spectrum).abs().mean()
 
 
 def train(
     run: Run,
-    source: PairSource,
+    source: Source,
     held_back: list[Pair],
     *,
-    minutes: float | None,
+    minutes: float | None = None,
+    piece_minutes: float | None = None,
     checkpoint: Path,
     checkpoint_every_s: float = 180.0,
     clock: Callable[[], float] = time.monotonic,
-) -> None:
-    """Train until `run.progress.steps`, or for `minutes`, and leave a checkpoint at the end and every few minutes.
+    listener: Callable[[int, Mapping[str, float]], None] | None = None,
+) -> bool:
+    """Train until `run.progress.steps`, or until `piece_minutes` are over; return whether the run is.
 
-    With `minutes` the number of steps is decided once, when the constant part of the schedule is over, from the time a
-    step took so far; from then on the schedule is one of steps, so that a checkpoint resumes bit for bit.
+    A checkpoint is left at the end and every few minutes. Where only the whole run's `minutes` are known (those of a run
+    that is resumed hold), the number of steps is decided once, when the constant part of the schedule is over, from the
+    time a step took so far; from then on the schedule is one of steps, so that a checkpoint resumes bit for bit.
+    `listener` hears (step, figures) at each line of the log.
     """
     recipe, progress = run.configuration.recipe, run.progress
+    progress.hardware = _hardware(run.device)
+    if progress.minutes is None:
+        progress.minutes = minutes
     if progress.steps is not None and progress.decay_from is None:
         progress.decay_from = round(progress.steps * (1.0 - recipe.decay_share))
     earlier_s, began_s = progress.seconds, clock()
-    saved_s, losses = began_s, []
-    while progress.steps is None or progress.step < progress.steps:
-        losses.append(run.step(source, minutes))
+    piece_s = math.inf if piece_minutes is None else 60.0 * piece_minutes
+    saved_s, losses, is_leaving = began_s, [], False
+    while not (is_leaving or _is_over(progress)):
+        losses.append(run.step(source))
         now_s = clock()
         progress.seconds = earlier_s + now_s - began_s
-        if progress.steps is None and minutes is not None:
-            _decide_end(progress, minutes, recipe.decay_share)
-        if now_s - saved_s >= checkpoint_every_s or progress.step == progress.steps:
+        if progress.steps is None and progress.minutes is not None:
+            _decide_end(progress, progress.minutes, recipe.decay_share)
+        is_leaving = now_s - began_s >= piece_s
+        if now_s - saved_s >= checkpoint_every_s or is_leaving or _is_over(progress):
+            _record(run, losses, held_back, listener)
             run.save(checkpoint)
-            saved_s = now_s
-            _log(run, losses, run.validate(held_back))
-            losses = []
+            saved_s, losses = now_s, []
+    return _is_over(progress)
+
+
+def _is_over(progress: Progress) -> bool:
+    return progress.steps is not None and progress.step >= progress.steps
 
 
 def _decide_end(progress: Progress, minutes: float, decay_share: float) -> None:
@@ -273,15 +344,26 @@ def _decide_end(progress: Progress, minutes: float, decay_share: float) -> None:
     _LOG.info("the rate decays from step %d to step %d", progress.decay_from, progress.steps)
 
 
-def _log(run: Run, losses: list[float], validated_db: float) -> None:
+def _record(
+    run: Run,
+    losses: list[Tensor],
+    held_back: list[Pair],
+    listener: Callable[[int, Mapping[str, float]], None] | None,
+) -> None:
+    """Validate, and write one line of the log."""
     progress = run.progress
+    validated_db, loss = run.validate(held_back), float(torch.stack(losses).mean())
+    if math.isfinite(validated_db):
+        progress.curve.append((progress.step, round(validated_db, 3)))
     rate = learning_rate(run.configuration.recipe, progress.step, progress.decay_from, progress.steps)
     _LOG.info(
         "step %d of %s, %.1f min, loss %.5f, rate %.2e, held-back PSNR-Y %.3f dB",
         progress.step,
         progress.steps if progress.steps is not None else "?",
         progress.seconds / 60.0,
-        float(np.mean(losses)) if losses else math.nan,
+        loss,
         rate,
         validated_db,
     )
+    if listener is not None:
+        listener(progress.step, {"loss": loss, "rate": rate, "held-back PSNR-Y": validated_db})

@@ -19,6 +19,9 @@ def learning_rate(recipe: Recipe, step: int, decay_from: int | None, steps: int 
     return rate * (recipe.final_rate + (1.0 - recipe.final_rate) * 0.5 * (1.0 + math.cos(math.pi * share)))
 
 
-def ema_decay(recipe: Recipe, step: int) -> float:
-    """Return the moving average's decay at a step: it grows from 0.1, so that the start is forgotten."""
-    return min(recipe.ema_decay, (1 + step) / (10 + step))
+def ema_decay(recipe: Recipe, step: int, *, warm: bool = False) -> float:
+    """Return the moving average's decay at a step: it grows from 0.1, so that fresh weights are forgotten.
+
+    Where the run began with trained weights (`warm`) there is nothing to forget.
+    """
+    return recipe.ema_decay if warm else min(recipe.ema_decay, (1 + step) / (10 + step))

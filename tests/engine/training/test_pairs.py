@@ -1,5 +1,6 @@
 """Tests of the training data: procedural images, degradation, aligned crops, what is held back."""
 
+import sys
 from dataclasses import replace
 
 import cv2
@@ -8,9 +9,9 @@ import pytest
 
 from engine.errors import InputError
 from engine.resampling import imresize
-from engine.training import pairs
 from engine.training.configuration import Recipe
 from engine.training.pairs import PairSource, degrade, load_photographs, split_held_back
+from engine.training.pool import ProceduralPool
 from engine.training.procedural import procedural_image
 
 
@@ -80,7 +81,7 @@ def test_crops_are_aligned():
 
 def test_the_mixture_follows_the_recipe(monkeypatch):
     made = []
-    monkeypatch.setattr(pairs, "procedural_image", lambda serial, *_: made.append(serial) or photograph(serial))
+    monkeypatch.setattr(ProceduralPool, "image", lambda self, serial: made.append(serial) or photograph(serial))
     source = PairSource([photograph(0)], 2, replace(RECIPE, photographs=(1.0, 0.0)))
     source.batch(0, 0.0)
     source.batch(1, 0.65)
@@ -118,6 +119,24 @@ def test_photographs_are_read_in_name_order(tmp_path):
     loaded = load_photographs(tmp_path)
     assert list(loaded) == ["a", "b"]
     np.testing.assert_array_equal(loaded["a"], photograph(ord("a")))
+
+
+def test_a_pool_of_images_made_before_is_used_in_their_place():
+    drawn = [np.full((80, 64, 3), value, np.uint8) for value in (10, 20)]
+    recipe = replace(RECIPE, photographs=(0.0, 0.0))
+    small = np.zeros((32, 32, 3), np.uint8)
+    source = PairSource([photograph(0)], 2, recipe, [*drawn, small])
+    values = {int(value) for step in range(12) for value in np.unique(source.batch(step, 0.0)[1])}
+    assert values == {10, 20}
+
+
+def test_photographs_are_read_without_opencv(tmp_path, monkeypatch):
+    cv2.imwrite(str(tmp_path / "a.png"), photograph(3)[:, :, ::-1])
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    np.testing.assert_array_equal(load_photographs(tmp_path)["a"], photograph(3))
+    (tmp_path / "b.png").write_bytes(b"no image")
+    with pytest.raises(InputError, match=r"b\.png"):
+        load_photographs(tmp_path)
 
 
 def test_missing_and_small_photographs_are_said(tmp_path):

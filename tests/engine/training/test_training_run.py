@@ -13,8 +13,8 @@ from engine.resampling import imresize
 from engine.training.__main__ import main
 from engine.training.configuration import Configuration, Recipe, load_configuration
 from engine.training.pairs import PairSource, degrade
-from engine.training.publish import load_tensors, publish
-from engine.training.run import Run, train
+from engine.training.publish import history_of, load_tensors, publish
+from engine.training.run import Run, _spectral_distance, train
 from engine.training.schedule import ema_decay, learning_rate
 
 RECIPE = Recipe(
@@ -119,6 +119,63 @@ def test_minutes_decide_the_end_once(tmp_path):
     assert (tmp_path / "run.pt").exists()
 
 
+def test_pieces_follow_one_schedule_and_give_the_whole_run(tmp_path):
+    configuration = tiny("SSCAN")
+    whole = trained(Run(configuration, 2), PairSource(photographs(), 2, RECIPE), 8, tmp_path / "whole.pt")
+    pieces = 0
+    while True:
+        run = Run(configuration, 2)
+        if pieces:
+            run.load(tmp_path / "pieces.pt")
+        run.progress.steps = 8
+        # A second for each step: a piece of three.
+        seconds = iter(range(100))
+        is_over = train(
+            run,
+            PairSource(photographs(), 2, RECIPE),
+            [],
+            piece_minutes=0.05,
+            checkpoint=tmp_path / "pieces.pt",
+            clock=lambda seconds=seconds: next(seconds),
+        )
+        pieces += 1
+        if is_over:
+            break
+    assert pieces == 3
+    assert run.progress.decay_from == whole.progress.decay_from
+    for name, value in whole.average.items():
+        assert torch.equal(value, run.average[name]), name
+
+
+def test_minutes_of_the_whole_run_hold_over_its_pieces(tmp_path):
+    run = Run(tiny(decay_share=0.5), 2)
+    source = PairSource(photographs(), 2, run.configuration.recipe)
+    ends = []
+    for piece in range(10):
+        if piece:
+            run.load(tmp_path / "run.pt")
+        seconds = iter(range(100))
+        # Half a minute in pieces of twelve seconds; those after the first know of it from the checkpoint.
+        is_over = train(
+            run,
+            source,
+            [],
+            minutes=None if piece else 0.5,
+            piece_minutes=0.2,
+            checkpoint=tmp_path / "run.pt",
+            clock=lambda seconds=seconds: next(seconds),
+        )
+        ends.append(run.progress.step)
+        if is_over:
+            break
+    assert ends[:2] == [12, 24]
+    assert abs(run.progress.steps - 30) <= 3
+    assert ends[-1] == run.progress.steps
+    # A run that is over takes no step more.
+    assert train(run, source, [], checkpoint=tmp_path / "run.pt")
+    assert run.progress.step == ends[-1]
+
+
 def test_the_rate_warms_up_holds_and_falls():
     recipe = replace(RECIPE, learning_rate=1.0, warmup_steps=4, final_rate=0.1)
     assert [learning_rate(recipe, step, None, None) for step in (0, 1, 3, 500)] == [0.25, 0.5, 1.0, 1.0]
@@ -127,6 +184,66 @@ def test_the_rate_warms_up_holds_and_falls():
     assert learning_rate(recipe, 150, 50, 150) == pytest.approx(0.1)
     assert ema_decay(recipe, 0) == pytest.approx(0.1)
     assert ema_decay(recipe, 10**6) == recipe.ema_decay
+    assert ema_decay(recipe, 0, warm=True) == recipe.ema_decay
+
+
+def test_the_frequency_term_joins_when_its_share_of_the_run_has_come():
+    source = PairSource(photographs(), 2, RECIPE)
+
+    def after(steps, **recipe):
+        run = Run(tiny("SSCAN", **recipe), 2)
+        run.progress.steps = 8
+        for _ in range(steps):
+            run.step(source)
+        return run.model.state_dict()
+
+    def equal(a, b):
+        return all(torch.equal(value, b[name]) for name, value in a.items())
+
+    late = {"frequency": 0.5, "frequency_from": 0.5}
+    assert equal(after(4), after(4, **late))
+    assert not equal(after(5), after(5, **late))
+
+
+def test_the_frequency_term_counts_every_frequency_alike():
+    # A difference of one grey level everywhere, and one of the same energy as a fine chequerboard.
+    flat = torch.full((1, 1, 8, 8), 0.1)
+    signs = (torch.arange(8)[:, None] + torch.arange(8)[None, :]) % 2 * 2.0 - 1.0
+    assert _spectral_distance(flat) == pytest.approx(float(_spectral_distance(flat * signs)), rel=1e-4)
+    assert _spectral_distance(torch.zeros(1, 1, 8, 8)) == 0
+
+
+@pytest.mark.parametrize("architecture", ["ESC", "SSCAN", "PFT"])
+def test_a_step_in_bf16_keeps_weights_moments_and_average_in_fp32(architecture):
+    exact, half = (Run(tiny(architecture), 2, half=each) for each in (False, True))
+    source = PairSource(photographs(), 2, RECIPE)
+    for _ in range(3):
+        losses = [float(run.step(source)) for run in (exact, half)]
+        assert losses[0] == pytest.approx(losses[1], rel=0.05)
+    moments = half.optimiser.state_dict()["state"]
+    for tensors in (half.model.state_dict().values(), half.average.values(), (m["exp_avg"] for m in moments.values())):
+        assert {value.dtype for value in tensors if value.is_floating_point()} == {torch.float32}
+    # It did compute in bf16.
+    assert any(not torch.equal(a, b) for a, b in zip(exact.average.values(), half.average.values(), strict=True))
+    assert all(torch.isfinite(value).all() for value in half.average.values())
+
+
+def test_a_warm_start_has_new_moments_a_short_warm_up_and_keeps_its_average(tmp_path):
+    first = trained(Run(tiny(), 2), PairSource(photographs(), 2, RECIPE), 4, tmp_path / "first.pt")
+    publish(first, tmp_path, [])
+    warm = Run(tiny(ema_decay=0.9), 2)
+    warm.start_from(load_tensors(tmp_path / "tiny_x2.safetensors"), "tiny_x2.safetensors")
+    assert warm.optimiser.state_dict()["state"] == {}
+    assert warm.progress.step == 0
+    for name, value in first.average.items():
+        torch.testing.assert_close(warm.model.state_dict()[name], value, rtol=0, atol=0)
+    before = {name: value.clone() for name, value in warm.average.items()}
+    warm.step(PairSource(photographs(), 2, RECIPE))
+    assert warm.optimiser.param_groups[0]["lr"] == pytest.approx(RECIPE.learning_rate / 2)
+    # Nine tenths of what it was, from the first step on.
+    for name, value in warm.model.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(warm.average[name], before[name] + (value - before[name]) * 0.1)
 
 
 def test_slow_parts_take_smaller_steps():
@@ -226,7 +343,7 @@ def test_published_weights_are_the_average_with_card_and_metadata(tmp_path):
     (tmp_path / "CREDITS.md").write_text("# Credits\n\n- A photographer, CC BY 4.0\n")
     run = Run(tiny("PFT"), 2)
     run.step(PairSource(photographs(), 2, RECIPE))
-    (result,) = publish(run, tmp_path, [tmp_path / "set"], threads=1)
+    (result,) = publish(run, tmp_path, [tmp_path / "set"])
     path = tmp_path / "tiny_x2.safetensors"
     loaded = load_checkpoint(path)
     for name, value in run.average.items():
@@ -237,6 +354,73 @@ def test_published_weights_are_the_average_with_card_and_metadata(tmp_path):
     assert f"| set | {result.mean.psnr_y:.2f} |" in card
     assert "- A photographer, CC BY 4.0" in card
     assert "1 steps" in card
+    assert "(tiny_x2_sample.png)" in card
+
+
+def test_weights_for_photographs_are_measured_on_compressed_inputs_and_say_so(tmp_path):
+    import cv2
+
+    (tmp_path / "set").mkdir()
+    cv2.imwrite(str(tmp_path / "set" / "one.png"), photographs()[0])
+    plain = tiny(degradation="photo")
+    configuration = replace(plain, purpose="photo, compressed", description="Takes artefacts away.")
+    results = publish(Run(configuration, 2), tmp_path, [tmp_path / "set"])
+    names = [result.name for result in results]
+    assert names == ["set (JPEG 60)", "set (JPEG 40)", "set (JPEG 80)", "set"]
+    metadata = load_checkpoint(tmp_path / "tiny_x2.safetensors").metadata
+    assert list(json.loads(metadata["psnr"])) == names
+    assert metadata["purpose"] == "photo, compressed"
+    assert metadata["description"] == "Takes artefacts away."
+    card = (tmp_path / "tiny_x2.md").read_text()
+    assert "--jpeg 40 --jpeg 60 --jpeg 80" in card
+    assert "JPEG 30 to 95" in card
+    assert "For: photo, compressed. Takes artefacts away." in card
+
+
+def test_a_card_tells_the_runs_before_this_one(tmp_path):
+    first = Run(tiny(), 2)
+    trained(first, PairSource(photographs(), 2, RECIPE), 2, tmp_path / "first.pt")
+    publish(first, tmp_path, [])
+    start = tmp_path / "tiny_x2.safetensors"
+    second = Run(tiny(), 4)
+    second.start_from(load_tensors(start), start.name, history_of(start))
+    source = PairSource(photographs(), 4, replace(RECIPE, procedural_side_px=96))
+    trained(second, source, 3, tmp_path / "second.pt")
+    resumed = Run(tiny(), 4)
+    resumed.load(tmp_path / "second.pt")
+    publish(resumed, tmp_path, [])
+    told = history_of(tmp_path / "tiny_x4.safetensors")
+    assert len(told) == 2
+    assert told[0].startswith("2 steps")
+    assert "from fresh weights" in told[0]
+    assert told[1].startswith("3 steps")
+    assert "from tiny_x2.safetensors" in told[1]
+    assert json.loads(load_checkpoint(tmp_path / "tiny_x4.safetensors").metadata["training"]) == told
+    assert history_of(tmp_path / "nobody.safetensors") == []
+
+
+def test_a_card_of_the_older_form_is_understood(tmp_path):
+    (tmp_path / "old_x2.md").write_text(
+        "| | |\n|---|---|\n| trained | 5 steps in 1 minutes; moving average 0.998 |\n| started from | an x4 checkpoint |\n"
+    )
+    told = history_of(tmp_path / "old_x2.safetensors")
+    assert told == ["5 steps in 1 minutes; moving average 0.998 (from an x4 checkpoint)"]
+
+
+def test_the_curve_of_the_held_back_is_kept_and_printed(tmp_path):
+    run = Run(tiny("SSCAN"), 2)
+    run.progress.steps = 12
+    source, pair = PairSource(photographs(), 2, RECIPE), degrade(photographs()[0], 2)
+    train(run, source, [pair], checkpoint=tmp_path / "run.pt", checkpoint_every_s=0.0)
+    assert [step for step, _ in run.progress.curve] == list(range(1, 13))
+    resumed = Run(tiny("SSCAN"), 2)
+    resumed.load(tmp_path / "run.pt")
+    publish(resumed, tmp_path, [])
+    card = (tmp_path / "tiny_x2.md").read_text()
+    (row,) = [line for line in card.splitlines() if line.startswith("| step |")]
+    steps = [int(cell) for cell in row.strip("|").split("|")[1:]]
+    assert len(steps) == 8
+    assert (steps[0], steps[-1]) == (1, 12)
 
 
 def test_the_command_trains_resumes_and_publishes(tmp_path):
@@ -257,6 +441,26 @@ def test_the_command_trains_resumes_and_publishes(tmp_path):
     assert "3 steps" in (weights / "tiny_x2.md").read_text()
     assert (weights / "tiny_x2.safetensors").exists()
     assert "step 3 of 3" in (out / "log.txt").read_text()
+    # On a machine that has nothing but the repository: from the weights there, in pieces.
+    fresh = [
+        "tiny",
+        "--scale",
+        "2",
+        "--images",
+        str(images),
+        "--weights",
+        str(weights),
+        "--out",
+        str(tmp_path / "fresh"),
+    ]
+    assert (
+        main([*fresh, "--go-on", "--precision", "bf16", "--steps", "2", "--procedural", str(images), "--publish"]) == 0
+    )
+    card = (weights / "tiny_x2.md").read_text()
+    assert "3 steps" in card
+    assert "2 steps" in card
+    assert "from tiny_x2.safetensors" in card
+    assert "bf16 over fp32 weights" in card
 
 
 def test_configurations_are_read_and_checked(tmp_path):
@@ -279,3 +483,13 @@ def test_configurations_are_read_and_checked(tmp_path):
 def test_the_command_says_what_is_wrong(tmp_path, capsys):
     assert main(["nothing", "--scale", "2", "--weights", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "no training configuration" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_missing_device_is_said(tmp_path, capsys):
+    (tmp_path / "tiny.toml").write_text('architecture = "ESC"\n')
+    words = ["tiny", "--scale", "2", "--weights", str(tmp_path), "--out", str(tmp_path / "out"), "--device"]
+    assert main([*words, "cuda"]) == 2
+    assert "no CUDA device" in capsys.readouterr().err
+    assert main([*words, "abacus"]) == 2
+    assert "not a device" in capsys.readouterr().err
