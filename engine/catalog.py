@@ -30,7 +30,9 @@ _MAX_HEADER_BYTES = 100 * 2**20
 class CatalogEntry:
     """One set of weights: a model at one scale.
 
-    `family` is "esc", "sscan" or "pft"; `source` "bundled" or "added"; `psnr` Y-PSNR in dB by evaluation set, from the card.
+    `family` is "esc", "sscan" or "pft"; `source` "bundled" or "added"; `psnr` Y-PSNR in dB by evaluation set, from the card, the
+    inputs' degradation in brackets behind the set where it is not the papers'. `purpose`: the pictures that special weights are
+    for ("photo, compressed"), empty for those that serve any; special weights are never what a family's name means.
     """
 
     name: str
@@ -42,6 +44,12 @@ class CatalogEntry:
     source: str
     description: str
     psnr: dict[str, float] = field(default_factory=dict)
+    purpose: str = ""
+
+    @property
+    def title(self) -> str:
+        """What a person chooses by: the purpose of special weights, else the name."""
+        return self.purpose or self.name
 
 
 def list_models() -> list[CatalogEntry]:
@@ -76,12 +84,13 @@ def _read_entry(file: Path, source: str) -> CatalogEntry | None:
         architecture, scale = configuration["architecture"], int(configuration["scale"])
         family = FAMILIES[architecture]
         count = sum(math.prod(tensor["shape"]) for tensor in header.values() if tensor["dtype"].startswith(("F", "BF")))
+        purpose = str(metadata.get("purpose", ""))
         psnr = {name: float(value) for name, value in json.loads(metadata.get("psnr", "{}")).items()}
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     name = file.stem.removesuffix(f"_x{scale}")
     description = metadata.get("description") or _GOOD_FOR[family]
-    return CatalogEntry(name, scale, file, architecture, family, count, source, description, psnr)
+    return CatalogEntry(name, scale, file, architecture, family, count, source, description, psnr, purpose)
 
 
 def _candidates(name: str) -> Iterator[str]:

@@ -45,12 +45,12 @@ class ModelCard(QFrame):
         first = entries[0]
         self.name, self.family = first.name, first.family
         self.setProperty("card", "true")
-        self.radio = QRadioButton(first.name)
+        self.radio = QRadioButton(first.title)
         self.radio.setStyleSheet("font-weight: 600")
         self.radio.setAccessibleDescription(first.description)
         self.radio.toggled.connect(self._mark)
         self.tick = QCheckBox()
-        self.tick.setAccessibleName(self.tr("Preview with {name}").format(name=first.name))
+        self.tick.setAccessibleName(self.tr("Preview with {name}").format(name=first.title))
         self.tick.setToolTip(self.tr("Ticked models are in the preview (Ctrl+R)."))
         self._description = _words(first.description)
         self._figures = _words("")
@@ -263,11 +263,12 @@ class StartButton(QPushButton):
 
 
 def _distance(card: ModelCard, preferred: str) -> tuple[int, int]:
-    """How far a model is from the preferred one: itself, then its family with the small size last, then any other."""
+    """How far a model is from the preferred one: itself, then its family (small sizes late, special weights last), others."""
     entry = next(iter(card.entries.values()))
     if card.name == preferred:
         return 0, 0
-    return (1 if entry.family == preferred.partition("-")[0] else 2), int(card.name.endswith("-fast"))
+    own_rank = 2 if entry.purpose else int(card.name.endswith("-fast"))
+    return (1 if entry.family == preferred.partition("-")[0] else 2), own_rank
 
 
 def _parameters(count: int) -> str:

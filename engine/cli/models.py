@@ -24,7 +24,8 @@ def run(options: argparse.Namespace) -> int:
     for entry in entries:
         scores = " · ".join(f"{name} {value:.2f} dB" for name, value in entry.psnr.items())
         parameters = f"{entry.parameter_count / 1000:.0f} k parameters"
-        print(f"{entry.name:<16} ×{entry.scale}  {parameters:>18}  {entry.source:<8} {scores}".rstrip())
+        purpose = f" ({entry.purpose})" if entry.purpose else ""
+        print(f"{entry.name:<16} ×{entry.scale}  {parameters:>18}  {entry.source:<8} {scores}{purpose}".rstrip())
     if not entries:
         print("No models were found: the installation is incomplete. Install Triptych again.")
     return 0
@@ -39,6 +40,7 @@ def _as_json(entry: catalog.CatalogEntry) -> dict[str, object]:
         "parameters": entry.parameter_count,
         "source": entry.source,
         "description": entry.description,
+        "purpose": entry.purpose,
         "psnr": entry.psnr,
         "path": str(entry.path),
     }

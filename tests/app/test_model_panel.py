@@ -1,0 +1,36 @@
+"""Tests of the model panel: special weights are a choice of their own, by what they are for, and never the first one."""
+
+from dataclasses import replace
+
+from app.widgets.model_panel import ModelCard, ModelPanel
+from tests.app.fake_engine import catalog
+
+
+def entries():
+    plain = catalog()
+    photo = replace(
+        plain[0],
+        name="esc-photo",
+        purpose="photo, compressed",
+        description="Takes artefacts away.",
+        psnr={"Set5 (JPEG 60)": 29.5},
+    )
+    return [photo, *plain]
+
+
+def test_special_weights_are_chosen_by_what_they_are_for(qtbot):
+    card = ModelCard(entries()[:1])
+    qtbot.addWidget(card)
+    assert card.radio.text() == "photo, compressed"
+    assert card.radio.accessibleDescription() == "Takes artefacts away."
+    assert card.name == "esc-photo"
+    assert "Set5 (JPEG 60) 29.50 dB" in card._figures.text()
+
+
+def test_special_weights_are_not_what_a_window_begins_with(qtbot, window):
+    panel: ModelPanel = window.panel
+    # Listed first, to tempt.
+    panel.show_models(entries(), "esc")
+    assert panel.choice.name == "esc-fast"
+    panel.choose("esc-photo")
+    assert panel.choice.name == "esc-photo"
