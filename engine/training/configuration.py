@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.errors import UsageError
 
-__all__ = ["DEGRADATIONS", "Configuration", "Recipe", "load_configuration"]
+__all__ = ["DEGRADATIONS", "Configuration", "Recipe", "load_configuration", "recipe_of"]
 
 _KEYS = {"architecture", "arguments", "recipe", "purpose", "description"}
 DEGRADATIONS = ("bicubic", "photo")
@@ -96,6 +96,14 @@ def load_configuration(path: Path) -> Configuration:
         document.get("purpose", ""),
         document.get("description", ""),
     )
+
+
+def recipe_of(text: str) -> dict[str, Any]:
+    """Read keys of a recipe from TOML text; raises UsageError where it is none."""
+    try:
+        return {key: _frozen(value) for key, value in tomllib.loads(text).items()}
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{text!r} is not valid TOML: {error}.") from error
 
 
 def _frozen(value: Any) -> Any:

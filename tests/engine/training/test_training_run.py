@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 from engine.errors import CheckpointError, UsageError
 from engine.models.checkpoint import file_sha256, load_checkpoint
+from engine.models.registry import build, variant_name
 from engine.resampling import imresize
 from engine.training.__main__ import main
 from engine.training.configuration import Configuration, Recipe, load_configuration
@@ -17,6 +19,7 @@ from engine.training.publish import history_of, load_tensors, publish
 from engine.training.run import Run, _spectral_distance, train
 from engine.training.schedule import ema_decay, learning_rate
 
+WEIGHTS = Path(__file__).parents[3] / "resources" / "weights"
 RECIPE = Recipe(
     batches=((2, 16, 0.7), (1, 24, 0.3)),
     warmup_steps=2,
@@ -493,3 +496,25 @@ def test_a_missing_device_is_said(tmp_path, capsys):
     assert "no CUDA device" in capsys.readouterr().err
     assert main([*words, "abacus"]) == 2
     assert "not a device" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "count"), [("esc-light", 603_600), ("sscan", 808_780), ("pft-light", 775_532)])
+def test_the_configurations_for_a_gpu_are_the_published_ones(name, count):
+    path = WEIGHTS / f"{name}.toml"
+    configuration = load_configuration(path)
+    assert variant_name(configuration.architecture, configuration.arguments) == name
+    # On the meta device: only the shapes matter.
+    with torch.device("meta"):
+        model = build(configuration.architecture, configuration.arguments, 2)
+    assert sum(parameter.numel() for parameter in model.parameters()) == count
+    # A crop must hold a window, and the procedural images a crop at the largest scale.
+    for _, side_px, _ in configuration.recipe.batches:
+        assert side_px % configuration.arguments["window_size"] == 0
+        assert 4 * side_px <= configuration.recipe.procedural_side_px
+
+
+def test_the_practical_variant_is_the_small_esc():
+    photo, fast = (load_configuration(WEIGHTS / f"esc-{name}.toml") for name in ("photo", "fast"))
+    assert photo.arguments == fast.arguments
+    assert (photo.recipe.degradation, fast.recipe.degradation) == ("photo", "bicubic")
+    assert photo.purpose == "photo, compressed"
