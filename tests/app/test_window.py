@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import QMargins, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -157,6 +157,8 @@ def test_dropped_files_are_opened_and_the_first_is_shown(
     assert [picture.path for picture in window.session.pictures] == paths
     assert window.session.shown is window.session.pictures[0]
     assert window.pictures.isVisible()
+    # The keys of the comparison act at once.
+    assert window.view.hasFocus()
     assert not window.pictures.item(2).icon().isNull()
 
 
@@ -521,6 +523,37 @@ def test_every_action_has_a_key_that_its_tooltip_names(window: MainWindow) -> No
     for action in window.actions_.all:
         assert key_text(action)
         assert f"({key_text(action)})" in action.toolTip()
+
+
+def test_the_keys_are_those_that_are_promised(window: MainWindow) -> None:
+    actions, view = window.actions_, window.view.commands
+    for action, key in (
+        (actions.open, "Ctrl+O"),
+        (actions.paste, "Ctrl+V"),
+        (actions.save, "Ctrl+S"),
+        (actions.start, "Ctrl+Return"),
+        (actions.preview, "Ctrl+R"),
+        (actions.cancel, "Ctrl+."),
+        (actions.undo, "Ctrl+Z"),
+        (actions.close_picture, "Del"),
+        (actions.full_screen, "F11"),
+        (actions.palette, "Ctrl+Shift+P"),
+        (actions.keys, "F1"),
+        (view.swap, "X"),
+        (view.next_mode, "M"),
+        (view.diff, "D"),
+        (view.more_gain, "E"),
+        (view.less_gain, "Shift+E"),
+        (view.normalise, "N"),
+        (view.fit, "F"),
+        (view.actual_size, "Ctrl+0"),
+        (view.zoom_in, "+"),
+        (view.zoom_out, "-"),
+        (view.tile_grid, "G"),
+        (view.inspector, "I"),
+        (view.attention, "A"),
+    ):
+        assert QKeySequence(key) in action.shortcuts(), action.text()
 
 
 def test_every_button_has_a_tooltip_and_a_name(done: MainWindow) -> None:

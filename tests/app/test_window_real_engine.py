@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import pytest
+from PySide6.QtCore import QMimeData, QUrl
 from pytestqt.qtbot import QtBot
 
 import app.bridge
@@ -54,3 +57,34 @@ def test_opens_upscales_and_saves(
     assert cv2.imread(str(tmp_path / f"photo_{choice.name}_x2.png")).shape == (48, 80, 3)
     assert set(multiprocessing.active_children()) <= others
     assert list((cache / "jobs").iterdir()) == []
+
+
+@pytest.mark.skipif(not app.bridge.read_catalog(), reason="no bundled weights in this checkout")
+def test_a_dropped_checkpoint_installs_itself_and_one_with_code_in_it_is_refused(
+    qtbot: QtBot, settings: Settings, theme: Theme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRIPTYCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TRIPTYCH_DATA", str(tmp_path / "data"))
+    entry = next(each for each in app.bridge.read_catalog() if (each.name, each.scale) == ("esc-fast", 2))
+    mine = Path(shutil.copy(entry.path, tmp_path / "mine_x2.safetensors"))
+    evil = tmp_path / "evil.pth"
+    evil.write_bytes(pickle.dumps(print))
+    window = MainWindow(Bridge(), settings, theme)
+    qtbot.addWidget(window)
+    bridge = window._bridge
+    window.painted.connect(bridge.start)
+    bridge.list_models()
+    with qtbot.waitSignal(window.painted):
+        window.show()
+    qtbot.waitUntil(lambda: window.panel.choice is not None, timeout=30_000)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in (mine, evil)])
+    with qtbot.waitSignals([bridge.model_installed, bridge.failed, bridge.models_listed], timeout=90_000):
+        window.opening.take(data)
+    # It is in the list, and chosen.
+    assert window.panel.choice.name == "mine"
+    assert window.panel.choice.source == "added"
+    (refused,) = window.notices.notices
+    assert "evil.pth" in refused.report
+    assert window.session.pictures == []
+    assert window.close()

@@ -61,6 +61,13 @@ def test_preview_runs_the_frame_through_all_ticked_models_and_shows_it_one_to_on
     assert opened.view.comparison.frame is None
 
 
+def test_esc_leaves_the_preview(qtbot: QtBot, opened: MainWindow) -> None:
+    opened.actions_.preview.trigger()
+    qtbot.waitUntil(lambda: len(opened.view.comparison.keys) == 4)
+    QTest.keyClick(opened.view, Qt.Key.Key_Escape)
+    assert titles(opened) == ["Input"]
+
+
 def test_preview_leaves_out_what_is_not_ticked(qtbot: QtBot, opened: MainWindow) -> None:
     for card in opened.panel._cards[1:]:
         card.tick.setChecked(False)
