@@ -61,7 +61,7 @@ def credits_of(weights: Path) -> str:
 
 
 def _facts(run: Run) -> dict[str, str]:
-    configuration, progress, recipe = run.configuration, run.progress, run.configuration.recipe
+    configuration, progress, recipe = run.configuration, run.progress, run.trained_with
     count = sum(parameter.numel() for parameter in run.model.parameters())
     arguments = ", ".join(f"{name} {value}" for name, value in configuration.arguments.items())
     batches = "; ".join(f"{n} of {side} x {side} ({often:.0%})" for n, side, often in recipe.batches)

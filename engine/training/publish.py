@@ -66,7 +66,7 @@ def publish(run: Run, weights: Path, folders: Sequence[Path]) -> list[FolderQual
     configuration = run.configuration
     results = [
         result
-        for degradation in _MEASURED_ON[configuration.recipe.degradation]
+        for degradation in _MEASURED_ON[run.trained_with.degradation]
         for result in (measure(folders, upscale, run.scale, degradation=degradation) if folders else [])
     ]
     path = weights / f"{configuration.name}_x{run.scale}.safetensors"

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,13 +26,14 @@ from torch import Tensor, nn
 from engine.errors import CheckpointError
 from engine.metrics import psnr_y
 from engine.models.registry import build
-from engine.training.configuration import Configuration
+from engine.training.configuration import Configuration, Recipe
 from engine.training.pairs import Pair
 from engine.training.schedule import ema_decay, learning_rate
 
 __all__ = ["Progress", "Run", "Source", "start_from", "upscale_pair"]
 
 _LOG = logging.getLogger(__name__)
+_Stored = TypeVar("_Stored", "Progress", Recipe)
 
 Uint8Image = npt.NDArray[np.uint8]
 
@@ -142,6 +143,8 @@ class Run:
         self.device = torch.device(device)
         self.half = half
         self.progress = Progress()
+        # What the card tells: after a load the recipe of the run that wrote the checkpoint, until training goes on.
+        self.trained_with = configuration.recipe
         recipe = configuration.recipe
         torch.manual_seed(recipe.seed)
         model = build(configuration.architecture, configuration.arguments, scale).to(self.device)
@@ -277,8 +280,15 @@ class Run:
         self.optimiser.load_state_dict(state["optimiser"])
         self.average = {name: value.to(self.device) for name, value in state["average"].items()}
         torch.set_rng_state(state["generator"])
-        known = {entry.name for entry in fields(Progress)}
-        self.progress = Progress(**{key: value for key, value in state["progress"].items() if key in known})
+        self.progress = _from_stored(Progress, state["progress"])
+        self.progress.hardware = self.progress.hardware or _hardware(self.device)
+        self.trained_with = _from_stored(Recipe, stored["recipe"])
+
+
+def _from_stored(kind: type[_Stored], stored: Mapping[str, Any]) -> _Stored:
+    """Make a dataclass from what a checkpoint holds of it; what it does not know, or we no longer do, is left at that."""
+    known = {entry.name for entry in fields(kind)}
+    return kind(**{key: value for key, value in stored.items() if key in known})
 
 
 def _spectral_distance(difference_bchw: Tensor) -> Tensor:
@@ -307,7 +317,7 @@ def train(
     `listener` hears (step, figures) at each line of the log.
     """
     recipe, progress = run.configuration.recipe, run.progress
-    progress.hardware = _hardware(run.device)
+    progress.hardware, run.trained_with = _hardware(run.device), recipe
     if progress.minutes is None:
         progress.minutes = minutes
     if progress.steps is not None and progress.decay_from is None:

@@ -402,6 +402,18 @@ def test_a_card_tells_the_runs_before_this_one(tmp_path):
     assert history_of(tmp_path / "nobody.safetensors") == []
 
 
+def test_a_card_tells_the_recipe_of_the_run_not_of_today(tmp_path):
+    trained(Run(tiny(learning_rate=7e-4), 2), PairSource(photographs(), 2, RECIPE), 2, tmp_path / "run.pt")
+    today = Run(tiny(learning_rate=1e-4), 2)
+    today.load(tmp_path / "run.pt")
+    publish(today, tmp_path, [])
+    assert "rate 0.0007" in (tmp_path / "tiny_x2.md").read_text()
+    # Training that goes on follows what the configuration says today.
+    trained(today, PairSource(photographs(), 2, RECIPE), 3, tmp_path / "run.pt")
+    publish(today, tmp_path, [])
+    assert "rate 0.0001" in (tmp_path / "tiny_x2.md").read_text()
+
+
 def test_a_card_of_the_older_form_is_understood(tmp_path):
     (tmp_path / "old_x2.md").write_text(
         "| | |\n|---|---|\n| trained | 5 steps in 1 minutes; moving average 0.998 |\n| started from | an x4 checkpoint |\n"
