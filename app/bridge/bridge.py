@@ -303,11 +303,13 @@ class Bridge(QObject):
         self._work.submit(Task(0, "examine", lambda engine: Examined(engine.examine())))
 
     def find_interrupted(self) -> None:
-        """Looks for what earlier runs left unfinished."""
+        """Looks for what earlier runs left unfinished; what is older than the settings say is removed, not offered."""
 
         def call(engine: EngineLike) -> Event:
-            from engine.workspace import list_jobs
+            from engine.paths import keep_days
+            from engine.workspace import clean, list_jobs
 
+            clean(engine.jobs_folder, keep_days() * 86400)
             return InterruptedFound(tuple(list_jobs(engine.jobs_folder)))
 
         self._files.submit(Task(0, "interrupted", call))

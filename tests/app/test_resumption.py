@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,6 +64,26 @@ def test_a_cancelled_job_is_kept_and_offered_by_name(
     assert notice.report.startswith("One job was interrupted.")
     assert "roof.png · " in notice.report
     assert " tiles done" in notice.report
+
+
+def test_what_is_older_than_the_settings_say_is_removed_and_not_offered(
+    qtbot: QtBot,
+    window: MainWindow,
+    bridge: Bridge,
+    controls: Controls,
+    interrupted: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (left,) = (job.path for job in list_jobs(controls.folder / "jobs"))
+    five_days_ago = time.time() - 5 * 86400
+    for each in left.iterdir():
+        os.utime(each, (five_days_ago, five_days_ago))
+    for days, expected in (("6", 1), ("4", 0)):
+        monkeypatch.setenv("TRIPTYCH_KEEP_DAYS", days)
+        with qtbot.waitSignal(bridge.interrupted_found) as found:
+            bridge.find_interrupted()
+        assert len(found.args[0].jobs) == expected
+        assert left.exists() == bool(expected)
 
 
 def test_resume_opens_the_image_and_finishes_the_job(
