@@ -111,7 +111,10 @@ def _logged(path: Path) -> Iterator[None]:
 def _deterministic(threads: int, device: torch.device) -> Iterator[None]:
     """Fix what a run's bits depend on, for its duration; on a GPU speed counts instead."""
     before, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    torch.set_num_threads(threads)
+    if device.type == "cpu":
+        torch.set_num_threads(threads)
+    # Batches have few shapes: what is found for one serves for the whole run.
+    torch.backends.cudnn.benchmark = device.type == "cuda"
     torch.use_deterministic_algorithms(device.type == "cpu")
     # Tiny values late in training would be computed as slow denormals.
     torch.set_flush_denormal(True)
@@ -121,6 +124,7 @@ def _deterministic(threads: int, device: torch.device) -> Iterator[None]:
         torch.set_num_threads(before)
         torch.use_deterministic_algorithms(strict)
         torch.set_flush_denormal(False)
+        torch.backends.cudnn.benchmark = False
 
 
 def _prepared_run(

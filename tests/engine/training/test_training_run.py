@@ -1,12 +1,15 @@
 """Tests of training runs: bit-exact resumption, the schedule, starting from other weights, publishing."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from engine.errors import CheckpointError, UsageError
 from engine.models.checkpoint import file_sha256, load_checkpoint
@@ -530,3 +533,36 @@ def test_the_practical_variant_is_the_small_esc():
     assert photo.arguments == fast.arguments
     assert (photo.recipe.degradation, fast.recipe.degradation) == ("photo", "bicubic")
     assert photo.purpose == "photo, compressed"
+
+
+def test_the_log_goes_to_tensorboard_where_it_is_asked_for(tmp_path, monkeypatch, capsys):
+    (tmp_path / "images").mkdir()
+    for number, image in enumerate(photographs()):
+        Image.fromarray(image).save(tmp_path / "images" / f"{number}.png")
+    (tmp_path / "tiny.toml").write_text(
+        'architecture = "SSCAN"\n[arguments]\ndim = 8\nn_blocks = 1\ndepth = 1\nnum_heads = 2\n'
+        "[recipe]\nbatches = [[1, 16, 1.0]]\nprocedural_pool = 2\nprocedural_side_px = 64\n"
+    )
+    words = ["tiny", "--scale", "2", "--weights", str(tmp_path), "--images", str(tmp_path / "images"), "--steps", "2"]
+    words += ["--out", str(tmp_path / "out"), "--tensorboard", str(tmp_path / "board")]
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    assert main(words) == 2
+    assert "TensorBoard is not installed" in capsys.readouterr().err
+    written = []
+
+    class Writer:
+        def __init__(self, folder):
+            assert folder == str(tmp_path / "board")
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            written.append("closed")
+
+        def add_scalar(self, name, value, step):
+            written.append((name, step))
+
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=Writer))
+    assert main(words) == 0
+    assert written == [("loss", 2), ("rate", 2), ("held-back PSNR-Y", 2), "closed"]
