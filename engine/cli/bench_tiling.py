@@ -63,17 +63,17 @@ def run(options: argparse.Namespace) -> int:
                 if each.photographs > 1:
                     _print(options, whole, f"all {each.photographs}", tile_px, each.mean, each.worst_psnr_db)
             if options.record:
-                _record(whole, by_tile)
+                _record(whole, [name for name, _ in images], by_tile)
     return 1 if has_missed else 0
 
 
-def _record(whole: Any, by_tile: Mapping[int, SetFigures]) -> None:
+def _record(whole: Any, names: Sequence[str], by_tile: Mapping[int, SetFigures]) -> None:
     from engine import catalog
     from engine.tiling.goals import record
 
     entry = catalog.find_model(whole.variant, whole.scale)
     if entry.source == "bundled":
-        record(Path(entry.path), whole.info.sha256, whole.scale, by_tile)
+        record(Path(entry.path), whole.info.sha256, whole.scale, names, by_tile)
 
 
 def _measure(tiled: Any, lr_hwc: NDArray[np.uint8], untiled_hwc: NDArray[np.float32]) -> TilingFigures:

@@ -27,6 +27,8 @@ ROOMY_PX = 480
 # Nothing is asked of smaller tiles, so nobody should get them without being told.
 LEAST_PX = 128
 _HEADING = "## Tiles"
+# So many photographs are named in a card; of more, the first and the last.
+_LISTED = 6
 
 
 @dataclass(frozen=True)
@@ -87,14 +89,22 @@ def table_path() -> Path:
 
 
 def record(
-    weights: Path, sha256: str, scale: int, by_tile: Mapping[int, SetFigures], table: Path | None = None
+    weights: Path,
+    sha256: str,
+    scale: int,
+    photographs: Sequence[str],
+    by_tile: Mapping[int, SetFigures],
+    table: Path | None = None,
 ) -> None:
-    """Keeps the figures of a weights file in the table, in place of those of earlier weights of its name, and in its card."""
+    """Keeps the figures of a weights file in the table, in place of those of earlier weights of its name, and in its card.
+
+    `photographs`: the names of those that were measured.
+    """
     path = table or table_path()
     entries = {key: entry for key, entry in _read(path).items() if entry["file"] != weights.name}
     entries[sha256] = {
         "file": weights.name,
-        "photographs": next(iter(by_tile.values())).photographs,
+        "photographs": list(photographs),
         "tiles": {
             str(tile_px): {
                 "psnr": round(each.mean.psnr_db, 2),
@@ -109,7 +119,7 @@ def record(
     _replace(path, json.dumps(ordered, indent=2) + "\n")
     card = weights.with_suffix(".md")
     if card.exists():
-        _replace(card, with_section(card.read_text(encoding="utf-8"), _section(by_tile, scale)))
+        _replace(card, with_section(card.read_text(encoding="utf-8"), _section(scale, photographs, by_tile)))
 
 
 def with_section(card: str, section: str) -> str:
@@ -122,13 +132,14 @@ def with_section(card: str, section: str) -> str:
     return f"{before}{section}\n{found}{after}" if found else f"{card}\n{section}"
 
 
-def _section(by_tile: Mapping[int, SetFigures], scale: int) -> str:
-    photographs = next(iter(by_tile.values())).photographs
+def _section(scale: int, photographs: Sequence[str], by_tile: Mapping[int, SetFigures]) -> str:
+    names = [Path(name).stem for name in photographs]
+    listed = ", ".join(names) if len(names) <= _LISTED else f"{names[0]} to {names[-1]}"
     lines = [
         _HEADING,
         "",
-        f"Tiled against untiled output at ×{scale}, overlap {OVERLAP_PX}: means over {photographs} photographs",
-        "(`triptych bench tiling PHOTOGRAPH... --record`).",
+        f"Tiled against untiled output at ×{scale}, overlap {OVERLAP_PX}: means over {len(names)} photographs ({listed};",
+        "`triptych bench tiling PHOTOGRAPH... --record`).",
         "",
         "| tile | PSNR | worst photograph | values within 8/255 | gradient across borders | misses |",
         "|---|---|---|---|---|---|",

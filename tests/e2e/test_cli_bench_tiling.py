@@ -49,10 +49,10 @@ def test_what_was_measured_is_kept_beside_the_weights(
     *_, both = triptych("bench", "tiling", *photographs, *WORDS, "--record", "--json").jobs
     ((sha256, entry),) = json.loads((weights / "tiling.json").read_text()).items()
     assert sha256 == hashlib.sha256((weights / "esc-fast_x2.safetensors").read_bytes()).hexdigest()
-    assert (entry["file"], entry["photographs"]) == ("esc-fast_x2.safetensors", 2)
+    assert (entry["file"], entry["photographs"]) == ("esc-fast_x2.safetensors", ["0.png", "1.png"])
     assert entry["tiles"] == {"64": {name: both[name] for name in ("psnr", "worst_psnr", "within", "seam")}}
     card = (weights / "esc-fast_x2.md").read_text(encoding="utf-8")
-    assert "means over 2 photographs" in card
+    assert "means over 2 photographs (0, 1;" in card
     assert f"| 64 | {both['psnr']:.2f} dB | {both['worst_psnr']:.2f} dB |" in card
 
 

@@ -18,7 +18,7 @@ CARD = "# net x2\n\n## Measured\n\n| Set5 | 36.5 |\n\n## Credits\n\n- somebody\n
 def recorded(folder: Path, figures: dict[int, TilingFigures], sha256: str = "aa", name: str = "net_x2") -> Path:
     table = folder / "tiling.json"
     by_tile = {tile_px: over_photographs([each]) for tile_px, each in figures.items()}
-    record(folder / f"{name}.safetensors", sha256, 2, by_tile, table)
+    record(folder / f"{name}.safetensors", sha256, 2, ["roof.png"], by_tile, table)
     return table
 
 
@@ -92,6 +92,17 @@ def test_a_card_has_one_section_about_tiles_before_its_credits(tmp_path: Path) -
     # Nothing else has changed.
     head, _, rest = second.partition("## Tiles\n")
     assert head + rest[rest.index("## Credits") :] == CARD
+
+
+def test_a_card_names_its_photographs(tmp_path: Path) -> None:
+    weights, figures = tmp_path / "net_x2.safetensors", {480: over_photographs([GOOD])}
+    for names, words in (
+        (["a.png", "b.jpg"], "means over 2 photographs (a, b;"),
+        ([f"kodim{number:02}.png" for number in range(1, 25)], "means over 24 photographs (kodim01 to kodim24;"),
+    ):
+        weights.with_suffix(".md").write_text(CARD, encoding="utf-8")
+        record(weights, "aa", 2, names, figures, tmp_path / "tiling.json")
+        assert words in weights.with_suffix(".md").read_text(encoding="utf-8")
 
 
 def test_a_card_without_credits_gets_the_section_at_its_end() -> None:
