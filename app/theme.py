@@ -113,10 +113,16 @@ def tinted_icon(name: str, colour: str, disabled: str) -> QIcon:
     ratios = {1.0, *(screen.devicePixelRatio() for screen in QGuiApplication.screens())}
     sizes_px = sorted({round(size * ratio) for size in _ICON_SIZES for ratio in ratios})
     icon = QIcon()
-    for mode, tint in ((QIcon.Mode.Normal, colour), (QIcon.Mode.Disabled, disabled)):
-        renderer = _renderer(name, tint)
-        for size_px in sizes_px:
-            icon.addPixmap(_drawn(renderer, size_px), mode)
+    renderer = _renderer(name, colour)
+    for size_px in sizes_px:
+        pixmap = _drawn(renderer, size_px)
+        icon.addPixmap(pixmap, QIcon.Mode.Normal)
+        # Tinted over rather than drawn again: reading the drawing is most of the work.
+        painter = QPainter(pixmap)
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+        painter.fillRect(pixmap.rect(), QColor(disabled))
+        painter.end()
+        icon.addPixmap(pixmap, QIcon.Mode.Disabled)
     return icon
 
 
