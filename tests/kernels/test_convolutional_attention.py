@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kernels import convolutional_attention
+from kernels.convolutional_attention import sdpa
 from kernels.testing import GRADIENT_LIMIT, OUTPUT_LIMIT, PoisonedMemory, random_windows, relative_error
 
 BACKENDS = ("reference", "sdpa")
@@ -96,6 +97,21 @@ def test_strided_input(backend: str) -> None:
     for view in (inside, x.to(memory_format=torch.channels_last)):
         found = convolutional_attention(view, static, dynamic, backend=backend)
         assert relative_error(found, naive(x, static, dynamic)) < OUTPUT_LIMIT[torch.float32]
+
+
+@pytest.mark.parametrize("strip_bytes", [1, 1500, 1 << 20])
+@pytest.mark.parametrize("side", [3, 13])
+@pytest.mark.parametrize("last", [False, True])
+def test_strips_of_any_height_without_gradients(
+    last: bool, side: int, strip_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sdpa, "_STRIP_BYTES", strip_bytes)
+    x, static, dynamic = (t.detach() for t in random_case((2, 4, 21, 10), side))
+    form = torch.channels_last if last else torch.contiguous_format
+    with PoisonedMemory():
+        found = convolutional_attention(x.to(memory_format=form), static, dynamic, backend="sdpa")
+    assert relative_error(found, naive(x, static, dynamic)) < OUTPUT_LIMIT[torch.float32]
+    assert found.is_contiguous(memory_format=form)
 
 
 def test_two_runs_give_equal_bits() -> None:
