@@ -5,12 +5,12 @@ May import torch and ``kernels``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from kernels._triton.launch import Shape
-from kernels._triton.targets import GFX1100, SM_100, SM_120, Target
+from kernels._triton.targets import GFX1100, SM_90, SM_100, SM_120, Target
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,15 @@ def dense_tile(target: Target, head_dim: int, dtype: torch.dtype, *, carried: bo
     # On sm_100 the compiler spills 16 bytes of a head padded to 32 in 4 warps, and nothing of one padded to 16 or 64.
     wide = carried or head_dim > 40 or (target is SM_100 and 16 < head_dim <= 32)
     return Tile(64, 32, Shape(8 if wide else 4, 2))
+
+
+def step_tile(target: Target, head_dim: int, dtype: torch.dtype) -> Tile:
+    """Return the tile of the kernels that take a dense layer back through its maps."""
+    tile = dense_tile(target, head_dim, dtype, carried=True)
+    if target is SM_90:
+        # Triton 3.6 fails to fetch ahead in the loop of ``focused_step_bwd_kernel`` around Hopper's asynchronous products.
+        return replace(tile, shape=Shape(tile.shape.num_warps, 1))
+    return tile
 
 
 def product_tile(target: Target, dtype: torch.dtype) -> Tile:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from kernels._triton.launch import launch
 from kernels._triton.targets import target_of
-from kernels.focused_attention.configs import Tile, dense_tile, product_tile, sparse_tile
+from kernels.focused_attention.configs import Tile, product_tile, sparse_tile, step_tile
 from kernels.focused_attention.triton_backward import (
     focused_map_kernel,
     focused_product_kernel,
@@ -210,7 +210,7 @@ class _Steps:
     def _arguments(self, number: int) -> tuple[dict[str, Any], dict[str, Any], Tile]:
         layer = self._layers[number]
         log_sum_exp, norm = self._caches[number]
-        tile = dense_tile(target_of(layer.q.device), layer.plan.head_dim, layer.q.dtype, carried=True)
+        tile = step_tile(target_of(layer.q.device), layer.plan.head_dim, layer.q.dtype)
         arguments = {
             "q_ptr": layer.q,
             "k_ptr": layer.k,
