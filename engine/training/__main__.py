@@ -7,6 +7,7 @@ modules of this package.
 """
 
 import argparse
+import importlib.util
 import logging
 import os
 import statistics
@@ -156,6 +157,8 @@ def _start(configuration: Configuration, arguments: argparse.Namespace) -> Path 
 def _train(run: Run, arguments: argparse.Namespace, checkpoint: Path) -> None:
     if arguments.images is None:
         raise UsageError("There is nothing to train on.", "Name a folder of photographs with --images.")
+    if run.configuration.recipe.degradation == "photo" and importlib.util.find_spec("cv2") is None:
+        raise UsageError("Degrading photographs needs OpenCV.", "pip install opencv-python-headless.")
     photographs = load_photographs(arguments.images)
     training, held_back = split_held_back(list(photographs))
     _LOG.info("%d photographs to train on, %d held back", len(training), len(held_back))

@@ -1,5 +1,6 @@
 """Tests of training runs: bit-exact resumption, the schedule, starting from other weights, publishing."""
 
+import importlib.util
 import json
 import sys
 from dataclasses import replace
@@ -566,3 +567,11 @@ def test_the_log_goes_to_tensorboard_where_it_is_asked_for(tmp_path, monkeypatch
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=Writer))
     assert main(words) == 0
     assert written == [("loss", 2), ("rate", 2), ("held-back PSNR-Y", 2), "closed"]
+
+
+def test_degrading_photographs_without_opencv_is_said(tmp_path, monkeypatch, capsys):
+    (tmp_path / "tiny.toml").write_text('architecture = "ESC"\n[recipe]\ndegradation = "photo"\n')
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    words = ["tiny", "--scale", "2", "--weights", str(tmp_path), "--out", str(tmp_path / "out"), "--steps", "1"]
+    assert main([*words, "--images", str(tmp_path)]) == 2
+    assert "needs OpenCV" in capsys.readouterr().err
