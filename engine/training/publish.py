@@ -24,7 +24,7 @@ _DESCRIPTIONS = {
     "SSCAN": "Repeated patterns: each window looks at the windows of the image that resemble it.",
     "PFT": "Fine structure: attention that narrows from layer to layer to the tokens that matter.",
 }
-# What weights are measured on, by the degradation they were trained for. The first is the figure that lists show.
+# What weights are measured on, by the degradation they were trained for. Lists of models show the first.
 _MEASURED_ON = {
     "bicubic": (BICUBIC,),
     "photo": (*(Degradation(jpeg_quality=quality) for quality in (60, 40, 80)), BICUBIC),
@@ -56,7 +56,8 @@ def publish(run: Run, weights: Path, folders: Sequence[Path]) -> list[FolderQual
     """Write a run's moving average to `weights` as NAME_xS.safetensors, with its card NAME_xS.md.
 
     Measures on `folders` first (models.md's conventions, through engine.quality; weights for compressed photographs on
-    compressed inputs too); the means go into the card and, as JSON by set, into the metadata key `psnr`.
+    compressed inputs too); the means go into the card and, as JSON by set, into the metadata key `psnr`, of several
+    degradations those of the first.
     """
     model = run.averaged_model()
 
@@ -64,16 +65,18 @@ def publish(run: Run, weights: Path, folders: Sequence[Path]) -> list[FolderQual
         return upscale_pair(model, Pair(lr_hwc, lr_hwc))
 
     configuration = run.configuration
+    degradations = _MEASURED_ON[run.trained_with.degradation]
     results = [
         result
-        for degradation in _MEASURED_ON[run.trained_with.degradation]
+        for degradation in degradations
         for result in (measure(folders, upscale, run.scale, degradation=degradation) if folders else [])
     ]
+    listed = [result for result in results if result.degradation == degradations[0]]
     path = weights / f"{configuration.name}_x{run.scale}.safetensors"
     extra = {
         "description": configuration.description or _DESCRIPTIONS.get(configuration.architecture, ""),
         "licence": LICENCE,
-        "psnr": json.dumps({result.name: round(result.mean.psnr_y, 3) for result in results}),
+        "psnr": json.dumps({result.name: round(result.mean.psnr_y, 3) for result in listed}),
         "training": json.dumps(stages(run)),
     }
     if configuration.purpose:
