@@ -94,8 +94,10 @@ def _read_rgb(path: Path) -> Uint8Image | None:
     try:
         import cv2
     except ImportError:
-        from PIL import Image, UnidentifiedImageError
-
+        try:
+            from PIL import Image, UnidentifiedImageError
+        except ImportError:
+            raise InputError(f"{path} needs OpenCV or Pillow to be read.", "pip install pillow.") from None
         try:
             with Image.open(path) as opened:
                 return np.array(opened.convert("RGB"), np.uint8)

@@ -137,6 +137,9 @@ def test_photographs_are_read_without_opencv(tmp_path, monkeypatch):
     (tmp_path / "b.png").write_bytes(b"no image")
     with pytest.raises(InputError, match=r"b\.png"):
         load_photographs(tmp_path)
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(InputError, match="OpenCV or Pillow"):
+        load_photographs(tmp_path)
 
 
 def test_missing_and_small_photographs_are_said(tmp_path):
