@@ -107,6 +107,13 @@ class Failure:
     details: str = ""
 
 
+def format_bytes(count: int) -> str:
+    """Returns a size as sentences name it: in GiB, in MiB below a tenth of one, in KiB below one of those."""
+    if count >= 0.1 * 2**30:
+        return f"{count / 2**30:.1f} GiB"
+    return f"{count / 2**20:.0f} MiB" if count >= 2**20 else f"{count / 2**10:.0f} KiB"
+
+
 def _kinds(root: type[TriptychError]) -> dict[str, type[TriptychError]]:
     kinds = {root.__name__: root}
     for child in root.__subclasses__():

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import OutputError, UsageError
+from engine.errors import OutputError, UsageError, format_bytes
 from engine.imaging import formats
 from engine.messages import EncodeOptions, ImageInfo
 
@@ -143,8 +143,8 @@ def check_disk(path: Path, raw_bytes: int, format_name: str) -> None:
     needed_bytes = raw_bytes if format_name in ("png", "tiff") else raw_bytes // 4
     if needed_bytes > free_bytes:
         raise OutputError(
-            f"The result may take {needed_bytes / 2**30:.1f} GiB and the disk of {path.parent} has"
-            f" {free_bytes / 2**30:.1f} GiB free.",
+            f"The result may take {format_bytes(needed_bytes)}, and the disk of {path.parent} has"
+            f" {format_bytes(free_bytes)} free.",
             "Free some space, choose another folder with --output, or a lossy --format.",
         )
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from engine import paths, runs
 from engine.cli.inputs import Missed
-from engine.cli.terminal import ProgressBar, ask, failure_table, format_bytes, report_error, say
+from engine.cli.terminal import ProgressBar, ask, failure_table, report_error, say
 from engine.client import Engine
-from engine.errors import Cancelled, OutputError, TriptychError
+from engine.errors import Cancelled, OutputError, TriptychError, format_bytes
 from engine.jobs import FINAL_ERRORS, Job, as_plain, job_key, run_job
 from engine.memory.probe import release_freed
 from engine.messages import ImageInfo, Progress

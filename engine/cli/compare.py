@@ -10,9 +10,9 @@ from pathlib import Path
 
 from engine.canvas import RasterRef, create_raster
 from engine.cli.options import choices_of, settings_of
-from engine.cli.terminal import ProgressBar, format_bytes
+from engine.cli.terminal import ProgressBar
 from engine.client import Engine, Upscaled
-from engine.errors import TriptychError, UsageError
+from engine.errors import TriptychError, UsageError, format_bytes
 from engine.jobs import ModelChoice
 from engine.messages import DoneDecode, SheetPane, UpscaleSettings
 from engine.outputs import check_disk, folder_for

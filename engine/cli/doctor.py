@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from engine import catalog, paths
-from engine.cli.terminal import format_bytes
 from engine.client import Engine
-from engine.errors import TriptychError
+from engine.errors import TriptychError, format_bytes
 from engine.memory.cost import CostStore
 from engine.memory.planner import AUTO_CAP_PX
 

@@ -53,11 +53,6 @@ def format_seconds(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
-def format_bytes(count: int) -> str:
-    """Returns a size in GiB, or in MiB below a tenth of one."""
-    return f"{count / 2**30:.1f} GiB" if count >= 0.1 * 2**30 else f"{count / 2**20:.0f} MiB"
-
-
 class ProgressBar:
     """A bar with the time left on stderr: only on a terminal, and at most ten times a second.
 

@@ -33,6 +33,7 @@ from engine.errors import (
     StuckError,
     TriptychError,
     WorkerError,
+    format_bytes,
 )
 from engine.imaging.publish import leftovers
 from engine.job_header import Conditions, InputFile, JobHeader
@@ -393,8 +394,8 @@ class Engine:
         free_bytes = shutil.disk_usage(folder).free
         if size_bytes > free_bytes:
             raise OutputError(
-                f"The working images would take {size_bytes / 2**30:.1f} GiB, and the disk of {self._cache_folder} has"
-                f" {free_bytes / 2**30:.1f} GiB free.",
+                f"The working images would take {format_bytes(size_bytes)}, and the disk of {self._cache_folder} has"
+                f" {format_bytes(free_bytes)} free.",
                 "Free some space, or point TRIPTYCH_CACHE at a folder on a larger disk.",
             )
 

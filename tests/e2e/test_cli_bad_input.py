@@ -109,7 +109,7 @@ def test_an_output_that_a_disk_cannot_hold_is_refused_before_any_work(
     monkeypatch.setattr(shutil, "disk_usage", nearly_full)
     outcome = triptych("upscale", picture_png, "--scale", 2, "-o", tmp_path / "out", "--json")
     assert outcome.status == 1
-    assert "0.0 GiB free" in outcome.jobs[0]["error"]
+    assert "1 KiB free" in outcome.jobs[0]["error"]
     assert ("TRIPTYCH_CACHE" in outcome.jobs[0]["hint"]) == (full == "cache")
     assert _files(tmp_path) == set()
 

@@ -312,7 +312,7 @@ def test_a_disk_that_is_full_when_the_canvas_is_reserved(
     filling = fill(small_disk, 40 * 56 * 3 * (1 + 4 * 4) + 8192)
     outcome = triptych("upscale", photo, *TILED, "-o", tmp_path / "out")
     assert outcome.status == 1
-    assert "No space left" in outcome.jobs[0]["error"] or "GiB free" in outcome.jobs[0]["error"], outcome
+    assert "No space left" in outcome.jobs[0]["error"] or "KiB free" in outcome.jobs[0]["error"], outcome
     assert outcome.jobs[0]["hint"]
     assert not (tmp_path / "out").exists()
     assert files(small_disk / "cache") == []

@@ -29,3 +29,18 @@ def test_anything_else_becomes_a_worker_error_with_its_traceback_as_a_note() -> 
 
 def test_an_unknown_kind_becomes_a_worker_error() -> None:
     assert type(errors.from_failure(errors.Failure("Surprise", "what"))) is errors.WorkerError
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 KiB"),
+        (2**20 - 2**10, "1023 KiB"),
+        (2**20, "1 MiB"),
+        (102 * 2**20, "102 MiB"),
+        (103 * 2**20, "0.1 GiB"),
+        (5 * 2**30, "5.0 GiB"),
+    ],
+)
+def test_a_size_is_named_in_the_unit_that_says_something(count: int, words: str) -> None:
+    assert errors.format_bytes(count) == words
