@@ -6,7 +6,7 @@ Imports Qt, `app` and the plain data of `engine`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QCoreApplication, QPoint, QRect, Qt
 from PySide6.QtGui import QImage, QPainter
@@ -20,6 +20,9 @@ from app.compare.scores import Score
 from engine.deferred import np
 
 _LINE_PX = 24
+_ROW_PX = 18
+# Between the scores of the whole image and those of a part of it, on one line.
+_APART = "    "
 _PADDING_PX = 7
 _LEGEND_WIDTH_PX = 232
 _BAR_HEIGHT_PX = 10
@@ -100,7 +103,7 @@ class Labels:
         if area is not None:
             told = _tr("Region: {score}") if comparison.region is not None else _tr("In view: {score}")
             parts.append(told.format(score=score_text(area)))
-        return figures, "    ".join(parts)
+        return figures, _APART.join(parts)
 
     def _paint_source(
         self, painter: QPainter, letters: Lettering, key: str, view: QRect, is_right: bool, is_below: bool
@@ -120,9 +123,15 @@ class Labels:
                              for text, _ in badges)  # fmt: skip
         title_width = letters.width(title, letters.bold) + letters.px(2)
         figures_width = letters.width(figures, letters.plain) + 3 * gap if figures else 0
-        scores_width = letters.width(scores, letters.small) + 3 * padding if scores else 0
-        width = min(room, max(head + title_width + figures_width + padding, scores_width))
-        height = line + (letters.px(18) if scores else 0) + letters.px(4)
+        rows, below = [scores] if scores else [], letters.px(_ROW_PX)
+        if head + title_width + figures_width + padding > room or _widest(letters, rows) + 3 * padding > room:
+            # In a narrow pane each has a line of its own, as far as they leave half of the picture free.
+            wanted = [figures] * bool(figures) + scores.split(_APART)
+            most = (view.height() // 2 - line - letters.px(4)) // below
+            if len(wanted) <= most:
+                figures, figures_width, rows = "", 0, wanted
+        width = min(room, max(head + title_width + figures_width + padding, _widest(letters, rows) + 3 * padding))
+        height = line + below * len(rows) + letters.px(4)
         left = view.right() + 1 - margin - width if is_right else view.left() + margin
         top = view.bottom() + 1 - margin - height if is_below else view.top() + margin
         frame = QRect(left, top, width, height)
@@ -138,9 +147,11 @@ class Labels:
         rest.setLeft(x + title_width + 2 * gap)
         if figures and rest.width() > letters.px(24):
             letters.write(painter, rest, figures, letters.plain, FAINT)
-        if scores:
-            second = QRect(frame.left() + padding, row.bottom(), frame.width() - 2 * padding, letters.px(18))
-            letters.write(painter, second, scores, letters.small, FAINT)
+        for number_below, words in enumerate(rows):
+            top = row.bottom() + number_below * below
+            letters.write(
+                painter, QRect(frame.left() + padding, top, width - 2 * padding, below), words, letters.small, FAINT
+            )
 
     def _paint_legend(self, painter: QPainter, letters: Lettering, view: QRect) -> None:
         comparison, settings = self._panes.comparison, self._panes.comparison.difference
@@ -177,6 +188,10 @@ class Labels:
                 _tr("brighter +{value}").format(value=f"{end:.3g}"),
             )
         return "0", f"{end / 2:.3g}", _tr("{value} of 255").format(value=f"{end:.3g}")
+
+
+def _widest(letters: Lettering, rows: Sequence[str]) -> int:
+    return max((letters.width(row, letters.small) for row in rows), default=0)
 
 
 def legend_bar(settings: DifferenceSettings) -> QImage:

@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QProgressBar, QSpinBox, QVBoxLayout, QWidget
 
 from app.controls.tile_slider import TileSlider
+from app.theme import indent_number
 from engine.messages import DonePlan, UpscaleSettings
 
 _TILES_PX = (128, 192, 256, 384, 480, 640, 960)
@@ -37,6 +38,7 @@ class TilingControls(QWidget):
         self.overlap.setSingleStep(8)
         self.overlap.setValue(_OVERLAP_PX)
         self.overlap.setSuffix(self.tr(" px"))
+        indent_number(self.overlap)
         self.overlap.setToolTip(
             self.tr("How far neighbouring tiles reach into each other. Less may show seams, more costs time.")
         )

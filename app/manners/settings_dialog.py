@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 
 from app.manners.translations import LANGUAGES
 from app.settings import KEEP_DAYS, MOST_KEEP_DAYS, Settings
+from app.theme import indent_number
 from engine.errors import UsageError
 from engine.imaging import formats
 from engine.outputs import DEFAULT_TEMPLATE, Target, check_template, output_path
@@ -105,6 +106,8 @@ class SettingsDialog(QDialog):
         column.addStretch(1)
         column.addWidget(self.buttons)
         self.setMinimumWidth(_WIDTH_PX)
+        for number in (self.quality, self.keep_days):
+            indent_number(number)
         for field in (self.language, self.appearance, self.place, self.folder, self.choose, self.format, self.quality,
                       self.template, self.device, self.keep_days):  # fmt: skip
             field.setMinimumHeight(_FIELD_HEIGHT_PX)

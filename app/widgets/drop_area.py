@@ -5,7 +5,7 @@ Imports Qt and `app`.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRectF, Qt, Slot
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -14,6 +14,7 @@ from app.theme import Theme, draw_icon
 _ICON_PX = 72
 _MARGIN_PX = 28
 _SLOT_PX = 84
+_LEAST_WIDTH_PX, _LEAST_HEIGHT_PX = 320, 140
 
 
 class DropArea(QWidget):
@@ -72,6 +73,10 @@ class DropArea(QWidget):
         self.open_button.setVisible(not hovered)
         self._tint()
         self.update()
+
+    def minimumSizeHint(self) -> QSize:
+        """Small: while a picture is shown, this page must not keep the window from being low."""
+        return QSize(_LEAST_WIDTH_PX, _LEAST_HEIGHT_PX)
 
     def is_on_slot(self, at: QPoint) -> bool:
         """Whether a point of the area lies on the slot for a reference."""

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
     QPushButton,
+    QScrollArea,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -26,6 +27,8 @@ from engine.errors import Failure, WorkerError
 _ICON_PX = 20
 _DETAILS_HEIGHT_PX = 120
 MAX_NOTICES = 3
+_MOST_OF_WINDOW = 0.35
+_LEAST_HEIGHT_PX = 96
 
 
 class Notice(QFrame):
@@ -118,15 +121,39 @@ class Notice(QFrame):
         self._close.setIconSize(QSize(16, 16))
 
 
-class NoticeStack(QWidget):
-    """The notices that have not been dismissed, newest on top; at most `MAX_NOTICES`, the oldest goes."""
+class _Column(QWidget):
+    """The notices below each other. `laid_out` when one of them needs another height."""
+
+    laid_out = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        """Tells of changes."""
+        handled = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.laid_out.emit()
+        return handled
+
+
+class NoticeStack(QScrollArea):
+    """The notices that have not been dismissed, newest on top; at most `MAX_NOTICES`, the oldest goes.
+
+    They take what they need of the window's height up to a part of it, and are scrolled beyond: details must not push the rest
+    of the window off the screen.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._column = QVBoxLayout(self)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._inner = _Column()
+        self._inner.laid_out.connect(self._fit)
+        self._column = QVBoxLayout(self._inner)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
+        self.setWidget(self._inner)
         self.notices: list[Notice] = []
         # Warnings of images that are on show, with the images' names.
         self._warned: dict[str, tuple[Notice | None, list[str]]] = {}
@@ -172,6 +199,20 @@ class NoticeStack(QWidget):
         for notice in list(self.notices):
             self._remove(notice)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Takes the height that the words need at this width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    @Slot()
+    def _fit(self) -> None:
+        wanted_px = self._column.totalHeightForWidth(self.width())
+        if wanted_px < 0:
+            wanted_px = self._column.totalSizeHint().height()
+        most_px = max(_LEAST_HEIGHT_PX, round(self.window().height() * _MOST_OF_WINDOW))
+        if self.notices and self.height() != min(wanted_px, most_px):
+            self.setFixedHeight(min(wanted_px, most_px))
+
     def _add(self, notice: Notice) -> None:
         for same in [each for each in self.notices if each.report == notice.report]:
             self._remove(same)
@@ -181,6 +222,7 @@ class NoticeStack(QWidget):
         self._column.insertWidget(0, notice)
         notice.dismissed.connect(self._dismiss)
         self.show()
+        self._fit()
 
     @Slot()
     def _dismiss(self) -> None:
@@ -195,6 +237,7 @@ class NoticeStack(QWidget):
         notice.hide()
         notice.deleteLater()
         self.setVisible(bool(self.notices))
+        self._fit()
 
 
 def _wrapped(text: str, role: str) -> QLabel:

@@ -74,7 +74,10 @@ class Running(QObject):
             if not any((job.model, job.scale) == (entry.name, entry.scale) for job in picture.results)
         ]
         shown = session.shown
-        return lacking if lacking or shown is None or shown.is_busy else [(shown, entry) for entry in entries]
+        goes_on = session.is_paused and session.next_job is not None
+        if lacking or goes_on or shown is None or shown.is_busy:
+            return lacking
+        return [(shown, entry) for entry in entries]
 
     @Slot()
     def start(self) -> None:

@@ -657,6 +657,17 @@ def test_an_unforeseen_error_is_shown_with_its_details(qtbot: QtBot, window: Mai
     assert "test_window.py" in messages(window)
 
 
+def test_errors_with_their_details_fit_into_a_low_window(opened: MainWindow) -> None:
+    opened.resize(1280, 720)
+    for number in range(3):
+        opened.notices.show_error(f"Error {number}.", "What to do.", "Traceback\n" * 40)
+    for notice in opened.notices.notices[:2]:
+        notice._details.show()
+    QApplication.processEvents()
+    assert opened.height() == 720
+    assert opened.minimumSizeHint().height() <= 720
+
+
 def test_a_long_name_is_shortened_in_its_middle_and_whole_in_its_tooltip(
     qtbot: QtBot, window: MainWindow, make_image: MakeImage
 ) -> None:
