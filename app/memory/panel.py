@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 # Eight pictures a second at most; a worker at work tells ten times.
 _PAINT_MS = 125
+# As high as its numbers, and on a high screen a part of the window's height, up to twice that.
 _BODY_HEIGHT_PX = 122
+_PART_OF_WINDOW = 8
 # Where a job will hold less than this part of the whole, it is shown alone, until the person chooses.
 _SMALL = 1 / 8
 _FIRST_SPAN_S = 60
@@ -111,6 +113,10 @@ class MemoryPanel(QWidget):
         self._clock.timeout.connect(self._refresh_if_dirty)
         self._told.timeout.connect(lambda: self._tell(""))
         self._theme.changed.connect(self._tint)
+
+    def set_window_height(self, height_px: int) -> None:
+        """Takes as much of a window of this height as suits it."""
+        self.body.setFixedHeight(min(max(_BODY_HEIGHT_PX, height_px // _PART_OF_WINDOW), 2 * _BODY_HEIGHT_PX))
 
     # What it is fed with
 
@@ -192,7 +198,7 @@ class MemoryPanel(QWidget):
 
     def sizeHint(self) -> QSize:
         """As high as what is unfolded."""
-        return QSize(900, HEIGHT_PX + (_BODY_HEIGHT_PX if self.is_expanded else 0))
+        return QSize(900, HEIGHT_PX + (self.body.height() if self.is_expanded else 0))
 
     def event(self, event: QEvent) -> bool:
         """Follows whether it can be seen; loads the timeline after the first time that it was painted."""

@@ -10,7 +10,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QKeyEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.bridge import Bridge, ModelReady, ModelsListed, readable_formats
@@ -230,6 +238,11 @@ class MainWindow(QMainWindow):
         event.accept()
 
     # Qt's events
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Gives the memory more of a higher window."""
+        super().resizeEvent(event)
+        self.watching.panel.set_window_height(self.height())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Takes Esc where nothing inside the window had something to leave: first the preview, then the full screen."""

@@ -668,6 +668,15 @@ def test_errors_with_their_details_fit_into_a_low_window(opened: MainWindow) -> 
     assert opened.minimumSizeHint().height() <= 720
 
 
+def test_a_high_window_shows_more_of_the_memory(opened: MainWindow) -> None:
+    heights = []
+    for height in (780, 1440, 2160):
+        opened.resize(1280, height)
+        QApplication.processEvents()
+        heights.append(opened.watching.panel.body.height())
+    assert heights == [122, 180, 244]
+
+
 def test_a_long_name_is_shortened_in_its_middle_and_whole_in_its_tooltip(
     qtbot: QtBot, window: MainWindow, make_image: MakeImage
 ) -> None:
