@@ -51,16 +51,20 @@ class _BiasMatrix(torch.autograd.Function):
     def forward(ctx: Any, bias_table: Tensor, window_size: int) -> Tensor:
         ctx.window_size = window_size
         side = 2 * window_size - 1
-        # (H, i, j, key row, key column) reads the table at (i + key row, j + key column); i = M-1 - query row.
-        sliding = bias_table.reshape(-1, side, side).unfold(1, window_size, 1).unfold(2, window_size, 1)
-        return sliding.flip(1, 2).reshape(-1, window_size**2, window_size**2)
+        # (H, query row, key row, S): for each pair of window rows, the table's row of their offset.
+        rows = bias_table.reshape(-1, side, side).unfold(1, window_size, 1).flip(1).transpose(2, 3).contiguous()
+        spread = rows.new_empty(len(rows), *[window_size] * 4)
+        # Column by column: one copy of all that walks backwards through the table took nine times as long (4 heads, M 32).
+        for column in range(window_size):
+            spread[:, :, column] = rows[..., window_size - 1 - column : side - column]
+        return spread.view(-1, window_size**2, window_size**2)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         size, heads = ctx.window_size, grad.shape[0]
         side = 2 * size - 1
-        # (H, i, j, key row, key column); summed along the diagonals i + key row, then j + key column.
+        # (H, i, j, key row, key column), i = M-1 - query row; summed along the diagonals i + key row, then j + key column.
         sliding = grad.reshape(heads, size, size, size, size).flip(1, 2)
         rows = grad.new_zeros(heads, side, size, size)
         table = grad.new_zeros(heads, side, side)
