@@ -68,7 +68,7 @@ class TilingControls(QWidget):
         self.warning.setProperty("role", "warning")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
+        column.setSpacing(7)
         column.addWidget(self.tile)
         column.addLayout(form)
         column.addWidget(self.bar)

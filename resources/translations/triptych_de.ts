@@ -1400,11 +1400,6 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/widgets/model_panel.py" />
-            <source>Tiling</source>
-            <translation>Kacheln</translation>
-        </message>
-        <message>
-            <location filename="../../app/widgets/model_panel.py" />
             <source>Where and how results are saved</source>
             <translation>Wo und wie Ergebnisse gespeichert werden</translation>
         </message>
