@@ -3,10 +3,11 @@
 import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, TypeVar
+from typing import ParamSpec, TypeVar
 
 import torch
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -22,16 +23,16 @@ def without_autocast(device: torch.device) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def apart_from_autocast(backward: Callable[..., T]) -> Callable[..., T]:
+def apart_from_autocast(backward: Callable[P, T]) -> Callable[P, T]:
     """Decorate the backward pass of an autograd function to run without autocast, as its forward pass did.
 
     Where a loss is taken back inside an autocast block, every product would be computed in that block's dtype.
     """
 
     @functools.wraps(backward)
-    def uncast(ctx: Any, *grads: torch.Tensor | None) -> T:
-        device = next(grad.device for grad in grads if grad is not None)
+    def uncast(*context_and_grads: P.args, **named: P.kwargs) -> T:
+        device = next(grad.device for grad in context_and_grads if isinstance(grad, torch.Tensor))
         with without_autocast(device):
-            return backward(ctx, *grads)
+            return backward(*context_and_grads, **named)
 
     return uncast
