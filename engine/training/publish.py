@@ -24,11 +24,12 @@ _DESCRIPTIONS = {
     "SSCAN": "Repeated patterns: each window looks at the windows of the image that resemble it.",
     "PFT": "Fine structure: attention that narrows from layer to layer to the tokens that matter.",
 }
-# What weights are measured on, by the degradation they were trained for. Lists of models show the first.
+# What weights are measured on, by the degradation they were trained for, and which of it lists of models show.
 _MEASURED_ON = {
     "bicubic": (BICUBIC,),
-    "photo": (*(Degradation(jpeg_quality=quality) for quality in (60, 40, 80)), BICUBIC),
+    "photo": (*(Degradation(jpeg_quality=quality) for quality in (40, 60, 80)), BICUBIC),
 }
+_LISTED = {"bicubic": BICUBIC, "photo": Degradation(jpeg_quality=60)}
 
 
 def load_tensors(path: Path) -> Mapping[str, Tensor]:
@@ -57,7 +58,7 @@ def publish(run: Run, weights: Path, folders: Sequence[Path]) -> list[FolderQual
 
     Measures on `folders` first (models.md's conventions, through engine.quality; weights for compressed photographs on
     compressed inputs too); the means go into the card and, as JSON by set, into the metadata key `psnr`, of several
-    degradations those of the first.
+    degradations those of one.
     """
     model = run.averaged_model()
 
@@ -65,13 +66,13 @@ def publish(run: Run, weights: Path, folders: Sequence[Path]) -> list[FolderQual
         return upscale_pair(model, Pair(lr_hwc, lr_hwc))
 
     configuration = run.configuration
-    degradations = _MEASURED_ON[run.trained_with.degradation]
+    trained_for = run.trained_with.degradation
     results = [
         result
-        for degradation in degradations
+        for degradation in _MEASURED_ON[trained_for]
         for result in (measure(folders, upscale, run.scale, degradation=degradation) if folders else [])
     ]
-    listed = [result for result in results if result.degradation == degradations[0]]
+    listed = [result for result in results if result.degradation == _LISTED[trained_for]]
     path = weights / f"{configuration.name}_x{run.scale}.safetensors"
     extra = {
         "description": configuration.description or _DESCRIPTIONS.get(configuration.architecture, ""),
