@@ -54,7 +54,7 @@ def _check(q: Tensor, k: Tensor, v: Tensor, index: Tensor) -> None:
         raise ValueError(f"index must be ({q.shape[0]}, {q.shape[1]}, K) with K at least 1; got {found}")
     if index.dtype not in (torch.int32, torch.int64) or index.device != q.device:
         raise ValueError(f"index must be int32 or int64 on {q.device}; got {found} on {index.device}")
-    # Reading the values back would stall an accelerator; there the gather itself checks them.
+    # Reading the values back would stall an accelerator: there torch's gathers check them, and the Triton kernels trust them.
     if index.device.type == "cpu":
         lowest, highest = (int(bound) for bound in index.aminmax())
         if lowest < 0 or highest >= q.shape[1]:
