@@ -1,6 +1,6 @@
 """How an image is cut into tiles, in which precision it is computed, and what that will need, before it runs.
 
-Imports Qt and the plain data of `engine`.
+Imports Qt, `app` and the plain data of `engine`.
 """
 
 from __future__ import annotations

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QPixmap
 from PySide6.QtWidgets import QApplication
 
-from app.theme import DARK, LIGHT, Colours, application_icon, draw_icon
+from app.theme import DARK, LIGHT, Colours, application_icon, draw_icon, style_sheet_of
 from app.wording import countdown_text, device_text, duration_text
 
 SURFACES = ("window", "surface", "raised", "hovered", "selected", "stage")
@@ -37,6 +38,14 @@ def test_text_can_be_read_on_every_surface(colours: Colours) -> None:
     for text in (colours.accent_text, colours.error, colours.warning, colours.good):
         assert contrast(text, colours.surface) >= 4.5
     assert contrast(colours.control_border, colours.surface) >= 3
+
+
+@pytest.mark.parametrize("colours", [DARK, LIGHT])
+def test_the_marks_of_the_controls_are_there_and_can_be_drawn(colours: Colours, qapp: QApplication) -> None:
+    marks = re.findall(r"url\((.+?)\)", style_sheet_of(colours))
+    assert len(marks) >= 3
+    for mark in marks:
+        assert not QPixmap(mark).isNull(), mark
 
 
 def test_every_icon_is_drawn_in_the_colour_asked_for(qapp: QApplication) -> None:

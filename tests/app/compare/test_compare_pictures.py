@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QFont, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.compare.difference import DifferenceSettings
+from app.compare.lettering import Lettering
 from app.compare.sources import PaneSource
 from app.compare.view import ComparisonView
 from app.theme import Theme
@@ -338,6 +339,32 @@ def test_a_region_is_measured_by_itself(view: ComparisonView, trio: list[PaneSou
     view.set_region(None)
     qtbot.waitUntil(lambda: view.is_settled, timeout=10_000)
     assert ("bad", "area") not in view.scoring.scores
+
+
+def test_scores_are_whole_in_a_narrow_pane(
+    view: ComparisonView, trio: list[PaneSource], qtbot: QtBot, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view.resize(620, 500)
+    figured = replace(trio[1], figures=("1 min 12 s on CUDA 0", "10.42 GiB"))
+    view.show_sources([figured, put("reference", pixels_of(trio[1]), "reference")], keep_camera=False)
+    view.set_mode("side")
+    view.set_region(Box(0, 0, 40, 40))
+    qtbot.waitUntil(lambda: ("one", "area") in view.scoring.scores, timeout=10_000)
+    cut: list[str] = []
+    written: list[str] = []
+    write = Lettering.write
+
+    def watch(self: Lettering, painter: QPainter, frame: QRect, text: str, font: QFont, *rest: object) -> None:
+        written.append(text)
+        if self.width(text, font) > frame.width():
+            cut.append(text)
+        write(self, painter, frame, text, font, *rest)
+
+    monkeypatch.setattr(Lettering, "write", watch)
+    view.stage.grab()
+    assert "Region: PSNR ∞ dB  SSIM 1.0000" in written
+    assert "1 min 12 s on CUDA 0  ·  10.42 GiB" in written
+    assert cut == []
 
 
 def test_the_part_in_view_is_measured(view: ComparisonView, trio: list[PaneSource], qtbot: QtBot, put: Put) -> None:
