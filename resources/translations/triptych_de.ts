@@ -1786,7 +1786,7 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         <message>
             <location filename="../../app/windows/saving.py" />
             <source>beside its image</source>
-            <translation>neben seinem Bild</translation>
+            <translation>beim Bild</translation>
         </message>
     </context>
     <context>
