@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _compare(arguments: argparse.Namespace) -> None:
     configuration = load_configuration(arguments.weights / f"{arguments.model}.toml")
-    changes = {change: change for change in arguments.vary} if arguments.vary else _MIXTURES
+    changes = {", ".join(change.split("\n")): change for change in arguments.vary} if arguments.vary else _MIXTURES
     variants = {name: _varied(configuration, change) for name, change in changes.items()}
     variants["the recipe"] = configuration
     torch.set_num_threads(arguments.threads)

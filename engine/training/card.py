@@ -85,7 +85,8 @@ def _facts(run: Run) -> dict[str, str]:
 def _loss(recipe: Recipe) -> str:
     loss = "Charbonnier" if recipe.charbonnier else "L1"
     if recipe.frequency:
-        loss += f" and {recipe.frequency:g} x L1 of the Fourier transform in the last {1 - recipe.frequency_from:.0%}"
+        loss += f" and {recipe.frequency:g} x L1 of the Fourier transform"
+        loss += f" (in the last {1 - recipe.frequency_from:.0%} of the run)" if recipe.frequency_from > 0 else ""
     return f"{loss} loss"
 
 

@@ -418,6 +418,20 @@ def test_a_card_tells_the_recipe_of_the_run_not_of_today(tmp_path):
     assert "rate 0.0001" in (tmp_path / "tiny_x2.md").read_text()
 
 
+@pytest.mark.parametrize(
+    ("recipe", "told"),
+    [
+        ({}, "; L1 loss"),
+        ({"charbonnier": 0.001}, "; Charbonnier loss"),
+        ({"frequency": 0.1, "frequency_from": 0.0}, "; L1 and 0.1 x L1 of the Fourier transform loss"),
+        ({"frequency": 0.1}, "; L1 and 0.1 x L1 of the Fourier transform (in the last 50% of the run) loss"),
+    ],
+)
+def test_a_card_tells_the_loss(recipe, told, tmp_path):
+    publish(Run(tiny(**recipe), 2), tmp_path, [])
+    assert told in (tmp_path / "tiny_x2.md").read_text()
+
+
 def test_a_card_of_the_older_form_is_understood(tmp_path):
     (tmp_path / "old_x2.md").write_text(
         "| | |\n|---|---|\n| trained | 5 steps in 1 minutes; moving average 0.998 |\n| started from | an x4 checkpoint |\n"
