@@ -61,7 +61,9 @@ def product_tile(target: Target, dtype: torch.dtype) -> Tile:
 
 def selecting_tile(target: Target, keys: int, head_dim: int) -> Tile:
     """Return the tile of the kernel that selects among all keys of a window: whole rows."""
-    numbers = _SELECT_NUMBERS // 2 if target is SM_120 and head_dim > 16 else _SELECT_NUMBERS
+    numbers = _SELECT_NUMBERS
+    if target is SM_120 and head_dim > 16:
+        numbers //= 4 if head_dim > 40 else 2
     return Tile(max(1, min(16, numbers // keys)), keys, Shape(4, 1))
 
 

@@ -97,7 +97,7 @@ def largest(values, inside, KEPT: tl.constexpr):
     until exactly KEPT reach it in every row.
     """
     # What is not a number counts as the largest, whatever its sign: above the highest threshold it would be kept beyond KEPT.
-    bits = tl.minimum(values.to(tl.int32, bitcast=True) & 0x7FFFFFFF, 0x3FFFFFFF)
+    bits = tl.minimum(values.to(tl.uint32, bitcast=True), 0x3FFFFFFF).to(tl.int32, bitcast=True)
     bits = tl.where(inside, bits, -1)
     # (rows,); sums of a softmax stay below 2, so bit 30 is never set.
     threshold = tl.max(bits, axis=1) * 0
