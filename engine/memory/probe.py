@@ -40,8 +40,9 @@ _STRETCH = 1.5
 # So much higher is the highest of several equal tiles than one of them, for what lies free in the heap lies elsewhere each time:
 # 1 (PFT) to 1.1 (ESC), in jobs of four tiles of 192, 320 and 480 (`triptych bench memory`).
 _SEVERAL = 1.05
-# Tiles of a small probe, for one size does not always peak alike; the highest counts.
+# Tiles of a probe, for one size does not always peak alike; the highest counts. Of a large one fewer, for it takes seconds.
 _TILES = 3
+_LARGE_TILES = 2
 # Small enough that every tensor of a probe is mapped for itself.
 _ALL_BLOCKS_BYTES = 64 * 2**10
 
@@ -202,7 +203,7 @@ def _measure_on_cpu(
             edges_px.append(edge)
             reach_px = FAR_PX if edge == affordable_px[-1] else round(edge**2 * _STRETCH)
     # The largest first: the small ones then meet the heap and the tables that it leaves behind, as in a job.
-    peaks = peaks_of(reversed(edges_px)) + peaks_of(small_edges_px, _TILES)
+    peaks = peaks_of(reversed(edges_px), _LARGE_TILES) + peaks_of(small_edges_px, _TILES)
     line = fit(peaks[:2], window_px)
     if needed_px > reach_px:
         with large_blocks_from(_ALL_BLOCKS_BYTES):
