@@ -11,10 +11,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.canvas import RasterRef
-from engine.messages import DoneUpscale, ImageInfo, UpscaleSettings
 from engine.tiling.geometry import Box
+
+if TYPE_CHECKING:
+    from engine.messages import DoneUpscale, ImageInfo, UpscaleSettings
+
+
+def _default_settings() -> UpscaleSettings:
+    # Not above: the messages take 20 ms to define, and the window is painted before there is a job.
+    from engine.messages import UpscaleSettings
+
+    return UpscaleSettings()
 
 
 class PictureState(Enum):
@@ -65,7 +75,7 @@ class Job:
     model: str
     scale: int
     weights: Path
-    settings: UpscaleSettings = field(default_factory=UpscaleSettings)
+    settings: UpscaleSettings = field(default_factory=_default_settings)
     # The folder of the interrupted job that this one goes on from, or "".
     folder_id: str = ""
     state: JobState = JobState.QUEUED
@@ -186,7 +196,7 @@ class Session:
         self, picture: Picture, model: str, scale: int, weights: Path, settings: UpscaleSettings | None = None
     ) -> Job:
         """Returns a job of this picture at the end of the line, which is shown from now on."""
-        job = Job(next(self._numbers), picture.number, model, scale, weights, settings or UpscaleSettings())
+        job = Job(next(self._numbers), picture.number, model, scale, weights, settings or _default_settings())
         job.expected_s = self.expected_seconds(picture, model, scale)
         picture.results.append(job)
         picture.shown_job = job

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
-from engine.messages import UpscaleSettings
-
 if TYPE_CHECKING:
+    from engine.messages import UpscaleSettings
     from engine.workspace import UnfinishedJob
 
 # How many inputs an offer names before it only counts.
@@ -35,6 +34,8 @@ class Resumed:
     @classmethod
     def of(cls, unfinished: UnfinishedJob) -> Resumed:
         """Returns what the header says. Raises TypeError where it was written by a window of another version."""
+        from engine.messages import UpscaleSettings
+
         header = unfinished.header
         return cls(
             Path(header.input.path),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
 from app.jobs import Job, JobState, Picture, PictureState
-from engine.messages import ImageInfo
+
+if TYPE_CHECKING:
+    from engine.messages import ImageInfo
 
 
 def _tr(text: str) -> str:

@@ -13,10 +13,13 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.errors import OutputError, UsageError, format_bytes
 from engine.imaging import formats
-from engine.messages import EncodeOptions, ImageInfo
+
+if TYPE_CHECKING:
+    from engine.messages import EncodeOptions, ImageInfo
 
 DEFAULT_TEMPLATE = "{name}_{model}_x{scale}"
 # Names that Windows keeps for devices, whatever their extension.
@@ -106,6 +109,9 @@ def default_encode_options(info: ImageInfo, format_name: str = "keep", quality: 
     """
     if format_name == "keep":
         format_name = formats.kept_format(info.format, info.bit_depth)
+    # Not above: the window names its output before it is painted, and the messages take 20 ms to define.
+    from engine.messages import EncodeOptions
+
     return EncodeOptions(format=format_name, bit_depth=info.bit_depth, quality=quality)
 
 

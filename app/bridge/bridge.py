@@ -51,11 +51,11 @@ from app.bridge.targets import save_target
 from engine.canvas import RasterRef
 from engine.catalog import CatalogEntry
 from engine.errors import Cancelled, TriptychError, to_failure
-from engine.messages import ImageInfo, ModelRequest, Progress, UpscaleSettings
 
 if TYPE_CHECKING:
     from app.compare.sources import PaneSource
     from engine.client import Engine
+    from engine.messages import ImageInfo, ModelRequest, Progress, UpscaleSettings
     from engine.outputs import Target
     from engine.shown import ShownJob
     from engine.tiling.geometry import Box
@@ -71,6 +71,13 @@ class Origin:
     path: Path
     label: str
     folder_id: str | None = None
+
+
+def _request(weights: Path, scale: int) -> ModelRequest:
+    # Not above: forty dataclasses take 20 ms to define, and the window is painted before the first request.
+    from engine.messages import ModelRequest
+
+    return ModelRequest(str(weights), scale)
 
 
 def _upscale_to_show(
@@ -105,7 +112,7 @@ def _preview(
     folder = engine.new_folder()
     cut = RasterRef(str(folder / "frame.raw"), frame.height, frame.width, source.channels, source.dtype)
     create_raster(cut)[:] = open_raster(source)[frame.slices]
-    request = ModelRequest(str(entry.path), entry.scale)
+    request = _request(entry.path, entry.scale)
     upscaled = engine.upscale(cut, request, settings, folder / "canvas.raw")
     return PreviewMade(number, entry.name, entry.scale, frame, upscaled)
 
@@ -217,7 +224,7 @@ class Bridge(QObject):
 
     def prepare(self, weights: Path, scale: int, settings: UpscaleSettings) -> None:
         """Loads a model ahead of its first job, so that the job begins at once."""
-        request = ModelRequest(str(weights), scale)
+        request = _request(weights, scale)
         self._work.submit(Task(0, "prepare", lambda engine: ModelReady(engine.prepare(request, settings))))
 
     def open_picture(self, number: int, path: Path) -> None:
@@ -248,7 +255,7 @@ class Bridge(QObject):
 
     def plan(self, number: int, source: RasterRef, weights: Path, scale: int, settings: UpscaleSettings) -> None:
         """Asks what a job would take, before it is begun."""
-        request = ModelRequest(str(weights), scale)
+        request = _request(weights, scale)
 
         def call(engine: EngineLike) -> Event:
             return Planned(number, engine.plan(request, settings, source.height, source.width, source.channels))
@@ -288,9 +295,7 @@ class Bridge(QObject):
             if self._picked != (x, y):
                 return None
             try:
-                return AttentionSeen(
-                    key, engine.inspect_attention(source, ModelRequest(str(weights), scale), settings, x, y)
-                )
+                return AttentionSeen(key, engine.inspect_attention(source, _request(weights, scale), settings, x, y))
             except Cancelled:
                 raise
             except TriptychError as error:
@@ -324,7 +329,7 @@ class Bridge(QObject):
         origin: Origin | None = None,
     ) -> None:
         """Runs a model on a decoded input; with `origin` as a job that can be resumed, and goes on where it was interrupted."""
-        request = ModelRequest(str(weights), scale)
+        request = _request(weights, scale)
 
         def on_progress(progress: Progress) -> None:
             self._mailbox.post(JobProgressed(number, progress))

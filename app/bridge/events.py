@@ -1,60 +1,63 @@
-"""What the engine's side tells the window: one frozen dataclass for each kind of news. Imports the plain data of `engine`."""
+"""What the engine's side tells the window: one named tuple for each kind of news. Imports the standard library.
+
+Named tuples, for twenty frozen dataclasses take 15 ms to define, and the window is painted after that.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from engine.canvas import RasterRef
-from engine.catalog import CatalogEntry
-from engine.errors import Failure
-from engine.messages import DoneAttention, DoneDecode, DoneEncode, DonePlan, DonePrepare, Progress, WorkerMemory
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from engine.canvas import RasterRef
+    from engine.catalog import CatalogEntry
     from engine.client import Upscaled
+    from engine.errors import Failure
+    from engine.messages import (
+        DoneAttention,
+        DoneDecode,
+        DoneEncode,
+        DonePlan,
+        DonePrepare,
+        Progress,
+        WorkerMemory,
+    )
     from engine.tiling.geometry import Box
     from engine.workspace import UnfinishedJob
 
 
-@dataclass(frozen=True)
-class ModelsListed:
+class ModelsListed(NamedTuple):
     """The catalog was read."""
 
     entries: tuple[CatalogEntry, ...]
 
 
-@dataclass(frozen=True)
-class ModelReady:
+class ModelReady(NamedTuple):
     """A model is loaded and waits for work."""
 
     ready: DonePrepare
 
 
-@dataclass(frozen=True)
-class PictureOpened:
+class PictureOpened(NamedTuple):
     """An input is decoded."""
 
     picture_number: int
     decoded: DoneDecode
 
 
-@dataclass(frozen=True)
-class ReferenceOpened:
+class ReferenceOpened(NamedTuple):
     """A ground truth for a picture is decoded."""
 
     picture_number: int
     decoded: DoneDecode
 
 
-@dataclass(frozen=True)
-class ModelInstalled:
+class ModelInstalled(NamedTuple):
     """A checkpoint was added to the list of models."""
 
     entry: CatalogEntry
 
 
-@dataclass(frozen=True)
-class PreviewMade:
+class PreviewMade(NamedTuple):
     """One model's result of the preview's frame (input pixels)."""
 
     number: int
@@ -64,31 +67,27 @@ class PreviewMade:
     upscaled: Upscaled
 
 
-@dataclass(frozen=True)
-class Planned:
+class Planned(NamedTuple):
     """What a job of this picture would take: `plan` says tiles, predicted memory and what speaks against them."""
 
     number: int
     plan: DonePlan
 
 
-@dataclass(frozen=True)
-class MemorySeen:
+class MemorySeen(NamedTuple):
     """What a worker holds."""
 
     memory: WorkerMemory
 
 
-@dataclass(frozen=True)
-class AttentionSeen:
+class AttentionSeen(NamedTuple):
     """Where a model looks from the pixel that was picked; `key` is the pane's."""
 
     key: str
     done: DoneAttention
 
 
-@dataclass(frozen=True)
-class AttentionFailed:
+class AttentionFailed(NamedTuple):
     """A model could not be looked into."""
 
     key: str
@@ -97,31 +96,27 @@ class AttentionFailed:
     failure: Failure
 
 
-@dataclass(frozen=True)
-class Examined:
+class Examined(NamedTuple):
     """What the worker found of devices and backends, as `triptych doctor --json` has it."""
 
     report: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class CanvasMade:
+class CanvasMade(NamedTuple):
     """A job has begun: where its result will lie."""
 
     job_number: int
     canvas: RasterRef
 
 
-@dataclass(frozen=True)
-class JobProgressed:
+class JobProgressed(NamedTuple):
     """Tiles of a job were finished."""
 
     job_number: int
     progress: Progress
 
 
-@dataclass(frozen=True)
-class JobDone:
+class JobDone(NamedTuple):
     """A job's canvas is complete."""
 
     job_number: int
@@ -129,45 +124,39 @@ class JobDone:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class JobSaved:
+class JobSaved(NamedTuple):
     """A result lies in a file."""
 
     job_number: int
     written: DoneEncode
 
 
-@dataclass(frozen=True)
-class SheetWritten:
+class SheetWritten(NamedTuple):
     """A comparison sheet lies in a file."""
 
     written: DoneEncode
 
 
-@dataclass(frozen=True)
-class InterruptedFound:
+class InterruptedFound(NamedTuple):
     """What earlier runs left unfinished, the latest first."""
 
     jobs: tuple[UnfinishedJob, ...]
 
 
-@dataclass(frozen=True)
-class FileFinished:
+class FileFinished(NamedTuple):
     """A job that the command line had begun was finished: the input, and the file that was written."""
 
     source: str
     output: str
 
 
-@dataclass(frozen=True)
-class TaskStopped:
+class TaskStopped(NamedTuple):
     """A task was cancelled, before or after it began."""
 
     number: int
 
 
-@dataclass(frozen=True)
-class TaskFailed:
+class TaskFailed(NamedTuple):
     """A task ended in an error.
 
     `what`: "models", "prepare", "open", "reference", "install", "plan", "preview", "upscale", "save" …

@@ -11,25 +11,25 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.bridge.events import Event, MemorySeen, TaskFailed, TaskStopped
-from engine.canvas import RasterRef
 from engine.errors import Cancelled, TriptychError, to_failure
-from engine.messages import (
-    DoneAttention,
-    DoneDecode,
-    DoneEncode,
-    DonePlan,
-    DonePrepare,
-    EncodeOptions,
-    ImageInfo,
-    ModelRequest,
-    Progress,
-    SheetPane,
-    UpscaleSettings,
-    WorkerMemory,
-)
 
 if TYPE_CHECKING:
+    from engine.canvas import RasterRef
     from engine.client import Upscaled
+    from engine.messages import (
+        DoneAttention,
+        DoneDecode,
+        DoneEncode,
+        DonePlan,
+        DonePrepare,
+        EncodeOptions,
+        ImageInfo,
+        ModelRequest,
+        Progress,
+        SheetPane,
+        UpscaleSettings,
+        WorkerMemory,
+    )
     from engine.tiling.geometry import Box
 
 # How long the end of a thread is waited for.
@@ -69,7 +69,7 @@ class EngineLike(Protocol):
     def close(self) -> None: ...
 
 
-OnMemory = Callable[[WorkerMemory], None]
+OnMemory = Callable[["WorkerMemory"], None]
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.canvas import RasterRef
-from engine.messages import EncodeOptions, ImageInfo
-
 if TYPE_CHECKING:
+    from engine.canvas import RasterRef
+    from engine.messages import EncodeOptions, ImageInfo
     from engine.outputs import Target
 
 

@@ -5,12 +5,16 @@ Imports Qt, `app` and the plain data of `engine`.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QProgressBar, QSpinBox, QVBoxLayout, QWidget
 
 from app.controls.tile_slider import TileSlider
 from app.theme import indent_number
-from engine.messages import DonePlan, UpscaleSettings
+
+if TYPE_CHECKING:
+    from engine.messages import DonePlan, UpscaleSettings
 
 _TILES_PX = (128, 192, 256, 384, 480, 640, 960)
 _OVERLAP_PX = 32
@@ -81,6 +85,8 @@ class TilingControls(QWidget):
 
     def settings(self, device: str) -> UpscaleSettings:
         """Returns what is chosen, for this device."""
+        from engine.messages import UpscaleSettings
+
         return UpscaleSettings(
             tile_px=self.tile.edge,
             overlap_px=self.overlap.value(),

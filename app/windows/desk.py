@@ -6,6 +6,8 @@ is shown follow by `changed`.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
@@ -19,7 +21,9 @@ from app.widgets.model_panel import ModelPanel
 from app.widgets.notice import NoticeStack
 from app.widgets.picture_list import PictureList
 from app.widgets.progress_strip import ProgressStrip
-from engine.messages import UpscaleSettings
+
+if TYPE_CHECKING:
+    from engine.messages import UpscaleSettings
 
 
 class Desk(QObject):

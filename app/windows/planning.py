@@ -5,19 +5,23 @@ Imports Qt, `app` and the plain data of `engine`.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.bridge import Planned
 from app.jobs import Picture
 from app.windows.desk import Desk
 from engine.catalog import CatalogEntry
-from engine.messages import UpscaleSettings
 from engine.tiling.geometry import plan_tiles
+
+if TYPE_CHECKING:
+    from engine.messages import UpscaleSettings
 
 # Somebody who turns a wheel does not want an answer for every step.
 _REST_MS = 200
 
-_Question = tuple[int, str, int, UpscaleSettings]
+_Question = tuple[int, str, int, "UpscaleSettings"]
 
 
 class Planning(QObject):

@@ -14,9 +14,9 @@ from app.jobs import JobState
 from app.memory.panel import MemoryPanel
 from app.theme import Theme
 from app.windows.desk import Desk
-from engine.messages import DonePlan
 
 if TYPE_CHECKING:
+    from engine.messages import DonePlan
     from engine.monitor import MonitorThread
 
 
