@@ -122,6 +122,15 @@ class JobFolder:
                 _remove(each)
         self.header, self.problem, self.is_foreign = None, "", False
 
+    def settle(self) -> None:
+        """Lets the job be over: its result lies in a file, and whatever happens now, nobody is offered to go on with it.
+
+        The canvas stays for as long as the lock is held; `clean` takes what a kill leaves of it.
+        """
+        with _disk_errors(self.path):
+            self.header_path.unlink(missing_ok=True)
+            _sync_folder(self.path)
+
     def release(self) -> None:
         """Gives the lock back; the folder stays. May be called twice."""
         self._lock.release()

@@ -9,6 +9,8 @@ from pathlib import Path
 # Before torch is loaded, here and in the child processes: tests compute small things, and several threads that wait for each
 # other take a hundred times as long on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Before Qt is loaded: no test opens a window on somebody's screen, and none depends on one being there.
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 import hypothesis
 import numpy as np

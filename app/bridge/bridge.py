@@ -398,7 +398,9 @@ class Bridge(QObject):
             place, options = save_target(canvas, info, label, scale, target, path)
             if path is None:
                 place.parent.mkdir(parents=True, exist_ok=True)
-            return JobSaved(number, engine.encode(canvas, info, place, replace(options, overwrite=overwrite)))
+            written = engine.encode(canvas, info, place, replace(options, overwrite=overwrite))
+            self._canvases.settle(canvas)
+            return JobSaved(number, written)
 
         self._files.submit(Task(number, "save", call))
 

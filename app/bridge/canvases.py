@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.canvas import RasterRef
+from engine.errors import OutputError
 
 if TYPE_CHECKING:
     from engine.workspace import JobFolder
@@ -30,6 +32,15 @@ class Canvases:
         """Takes over the folder of a finished job, with its lock."""
         with self._lock:
             self._held[folder.path] = folder
+
+    def settle(self, canvas: RasterRef) -> None:
+        """Notes that the result lies in a file: after a kill nobody is to be offered to finish it."""
+        with self._lock:
+            held = self._held.get(Path(canvas.path).parent)
+        if held is not None:
+            # Of a disk that fails here the person hears soon enough; the file is written.
+            with contextlib.suppress(OutputError):
+                held.settle()
 
     def discard(self, raster: RasterRef) -> None:
         """Removes a raster with the folder that was made for it; the canvas of an interrupted job stays."""

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import gc
-import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-
-# Before Qt is loaded: no test opens a window on somebody's screen, and none depends on one being there.
-os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 import cv2
 import numpy as np

@@ -52,6 +52,9 @@ def test_opens_upscales_and_saves(
     with qtbot.waitSignal(bridge.job_saved, timeout=30_000):
         window.actions_.save.trigger()
     assert window.notices.notices == []
+    # The result is still on show; after a kill, nobody would be offered to finish what lies in a file.
+    assert Path(job.canvas.path).exists()
+    assert not (Path(job.canvas.path).parent / "job.json").exists()
     assert window.close()
     choice = window.panel.choice
     assert cv2.imread(str(tmp_path / f"photo_{choice.name}_x2.png")).shape == (48, 80, 3)

@@ -238,6 +238,19 @@ def test_only_jobs_that_can_be_resumed_are_listed_latest_first(root: Path) -> No
         assert [job.job_id for job in list_jobs(root)] == [names[0], names[1]]
 
 
+def test_a_job_whose_result_lies_in_a_file_is_not_offered_after_a_kill(root: Path) -> None:
+    with open_job(root, JOB) as folder:
+        begin(folder)
+        folder.canvas_path.touch()
+        folder.settle()
+        assert folder.canvas_path.exists()
+        assert clean(root, 1e9) == []
+    # The lock is free now, as after a kill.
+    assert list_jobs(root) == []
+    assert clean(root, 1e9) == [folder.path]
+    assert not folder.path.exists()
+
+
 def set_age(path: Path, age_s: float) -> None:
     for each in path.iterdir():
         os.utime(each, (time.time() - age_s,) * 2)
