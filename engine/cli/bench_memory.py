@@ -99,7 +99,7 @@ def empty_cache() -> Iterator[None]:
 
 def run(options: argparse.Namespace) -> int:
     """Prints predicted and measured peaks of every model; exit status 1 where one is more than a tenth off."""
-    from engine.cli.bench import choices
+    from engine.cli.bench_subjects import choices
     from engine.client import Engine
 
     if not options.json:

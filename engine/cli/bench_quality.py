@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.cli.bench import ArrayUpscaler
+    from engine.cli.bench_subjects import ArrayUpscaler
     from engine.degradation import Degradation
     from engine.quality import FolderQuality
 
@@ -23,7 +23,7 @@ _HEAD = (
 
 def run(options: argparse.Namespace) -> int:
     """Runs `triptych bench quality` and returns its exit status."""
-    from engine.cli.bench import ArrayUpscaler, choices, load_original
+    from engine.cli.bench_subjects import ArrayUpscaler, choices, load_original
     from engine.client import Engine
     from engine.quality import measure, with_window_padding
 

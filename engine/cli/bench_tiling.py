@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
 
     With `--record`, the means go into the table and the cards beside the bundled weights.
     """
-    from engine.cli.bench import ArrayUpscaler, choices, load_images
+    from engine.cli.bench_subjects import ArrayUpscaler, choices, load_images
     from engine.client import Engine
     from engine.tiling.goals import OVERLAP_PX, goals_missed, over_photographs
 
