@@ -31,16 +31,22 @@ from app.widgets.scale_switch import ScaleSwitch
 from engine.catalog import CatalogEntry
 
 PANEL_WIDTH_PX = 304
+# With more cards than these, only the chosen one tells what it is good for: the controls below stay in a low window.
+_OPEN_CARDS = 3
 FIRST_SCALE = 2
 # Beside the words of the button that starts: its padding and border.
 _BUTTON_MARGIN_PX = 15
 
 
 class ModelCard(QFrame):
-    """One model: its name, what it is good for, and its figures. A click anywhere on it chooses it."""
+    """One model: its name, what it is good for, and its figures. A click anywhere on it chooses it.
 
-    def __init__(self, entries: Sequence[CatalogEntry], parent: QWidget | None = None) -> None:
+    `folds`: what it is good for is shown only while it is chosen, and else in the tooltip.
+    """
+
+    def __init__(self, entries: Sequence[CatalogEntry], folds: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._folds = folds
         self.entries = {entry.scale: entry for entry in entries}
         first = entries[0]
         self.name, self.family = first.name, first.family
@@ -63,6 +69,7 @@ class ModelCard(QFrame):
         column.addLayout(top)
         for widget in (self._description, self._figures):
             column.addWidget(widget)
+        self._description.setVisible(not folds)
         self.show_figures(first.scale)
 
     def entry_for(self, scale: int) -> CatalogEntry:
@@ -78,7 +85,8 @@ class ModelCard(QFrame):
             parts.append(self.tr("added by you"))
         self._figures.setText(" · ".join(parts))
         source = self.tr("Added by you: {file}") if entry.source == "added" else self.tr("Comes with Triptych: {file}")
-        self.setToolTip(source.format(file=entry.path.name))
+        told = [entry.description] if self._folds else []
+        self.setToolTip("\n".join([*told, source.format(file=entry.path.name)]))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Chooses this model."""
@@ -88,6 +96,7 @@ class ModelCard(QFrame):
 
     @Slot(bool)
     def _mark(self, chosen: bool) -> None:
+        self._description.setVisible(chosen or not self._folds)
         self.setProperty("chosen", "true" if chosen else "false")
         self.style().unpolish(self)
         self.style().polish(self)
@@ -184,8 +193,10 @@ class ModelPanel(QWidget):
             self._group.removeButton(card.radio)
             self._column.removeWidget(card)
             card.deleteLater()
-        names = list(dict.fromkeys(entry.name for entry in entries))
-        self._cards = [ModelCard([entry for entry in entries if entry.name == name]) for name in names]
+        # Those for special pictures come last.
+        names = list(dict.fromkeys(entry.name for entry in sorted(entries, key=lambda each: bool(each.purpose))))
+        folds = len(names) > _OPEN_CARDS
+        self._cards = [ModelCard([entry for entry in entries if entry.name == name], folds) for name in names]
         for index, card in enumerate(self._cards):
             self._group.addButton(card.radio)
             self._column.insertWidget(index, card)

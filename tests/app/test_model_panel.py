@@ -34,3 +34,14 @@ def test_special_weights_are_not_what_a_window_begins_with(qtbot, window):
     assert panel.choice.name == "esc-fast"
     panel.choose("esc-photo")
     assert panel.choice.name == "esc-photo"
+
+
+def test_with_many_models_only_the_chosen_card_tells_what_it_is_good_for(qtbot, window):
+    panel: ModelPanel = window.panel
+    panel.show_models(entries(), "esc")
+    assert [card.name for card in panel._cards][-1] == "esc-photo"
+    panel.choose("esc-photo")
+    assert [card.name for card in panel._cards if card._description.isVisibleTo(card)] == ["esc-photo"]
+    assert "Takes artefacts away." in panel._cards[-1].toolTip()
+    panel.show_models(catalog(), "esc")
+    assert all(card._description.isVisibleTo(card) for card in panel._cards)
