@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from app.windows.main_window import MainWindow
 
-_SWITCH_INTERVAL_S = 0.0005
+SWITCH_INTERVAL_S = 0.0005
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -54,7 +54,7 @@ def _run(files: list[Path]) -> int:
 
     # Each call that Qt makes back into Python may wait so long for a thread that cuts tiles: with Python's 5 ms a first paint of
     # a result came 100 ms late.
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     QApplication.setApplicationName("Triptych")
     QApplication.setDesktopFileName("triptych")
     application = QApplication(sys.argv[:1])

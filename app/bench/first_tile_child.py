@@ -22,6 +22,7 @@ from app.bench.children import tell
 from app.bridge import Bridge, CanvasMade, JobProgressed, TaskFailed, start_engine
 from app.compare.sources import PaneSource
 from app.compare.view import ComparisonView
+from app.main import SWITCH_INTERVAL_S
 from app.theme import Theme
 from engine.canvas import RasterRef, create_raster
 from engine.catalog import list_models
@@ -101,6 +102,8 @@ class _Job(QObject):
 def main(arguments: list[str]) -> int:
     """Measures both ways five times each, then the window's with the tile "auto", and prints the medians."""
     folder = Path(arguments[0])
+    # As in the window's own process.
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     application = QApplication(sys.argv[:1])
     source = _picture(folder / "picture.raw")
     weights = next(entry.path for entry in list_models() if (entry.name, entry.scale) == (_MODEL, _SCALE))
