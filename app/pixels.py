@@ -62,8 +62,11 @@ def to_bytes(block_hwc: NDArray[Any]) -> NDArray[np.uint8]:
         return np.ascontiguousarray(block_hwc)
     if block_hwc.dtype == np.uint16:
         return ((block_hwc.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-    scaled: NDArray[np.float32] = np.nan_to_num(block_hwc)
-    scaled = np.clip(scaled, 0.0, 1.0) * np.float32(255.0) + np.float32(0.5)
+    # What is no number counts as 0: of two values, fmax takes the one that is.
+    scaled: NDArray[np.float32] = np.fmax(block_hwc, np.float32(0.0))
+    np.minimum(scaled, np.float32(1.0), out=scaled)
+    scaled *= np.float32(255.0)
+    scaled += np.float32(0.5)
     return scaled.astype(np.uint8)
 
 
@@ -116,10 +119,13 @@ def reduce_block(block_hwc: NDArray[Any], factor: int, height: int, width: int) 
         sampled = np.pad(sampled, ((0, max(0, short_rows)), (0, max(0, short_columns)), (0, 0)), mode="edge")
     # Sixteen samples of 8 bits fit into 16: half the memory traffic of a float.
     sum_dtype = {"uint8": np.uint16, "uint16": np.uint32}.get(str(block_hwc.dtype), np.float32)
-    total = np.zeros((height, width, sampled.shape[2]), dtype=sum_dtype)
+    # Rows first: they are whole runs of memory, and leave a quarter of the rest to the columns.
+    strip = np.zeros((height, width * samples, sampled.shape[2]), dtype=sum_dtype)
     for row in range(samples):
-        for column in range(samples):
-            total += sampled[row : height * samples : samples, column : width * samples : samples]
+        strip += sampled[row : height * samples : samples, : width * samples]
+    total = np.zeros((height, width, sampled.shape[2]), dtype=sum_dtype)
+    for column in range(samples):
+        total += strip[:, column::samples]
     count = samples * samples
     if block_hwc.dtype == np.float32:
         return total / np.float32(count)

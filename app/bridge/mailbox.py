@@ -31,7 +31,9 @@ class Mailbox(QObject):
         self._memory: dict[int, MemorySeen] = {}
         self._is_woken = False
         self._is_closed = False
-        self._delivered_s = 0.0
+        self._told_s = 0.0
+        # Apart from that of all news, which would hold up a first tile.
+        self._progress_told_s = 0.0
         self._woken.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self._later = QTimer(self, singleShot=True)
         self._later.timeout.connect(self._deliver)
@@ -53,7 +55,8 @@ class Mailbox(QObject):
                 self._memory[event.memory.process_id] = event
             else:
                 self._events.append(event)
-            wake = not self._is_woken
+            # What waits may be only what a worker holds: the first progress does not wait with it.
+            wake = not self._is_woken or (last is None and bool(self._events))
             self._is_woken = True
         if wake:
             self._woken.emit()
@@ -69,8 +72,9 @@ class Mailbox(QObject):
     @Slot()
     def _deliver(self) -> None:
         now_s = time.monotonic()
-        wait_ms = PROGRESS_INTERVAL_MS - round((now_s - self._delivered_s) * 1000)
         with self._lock:
+            before_s = self._progress_told_s if self._events else self._told_s
+            wait_ms = PROGRESS_INTERVAL_MS - round((now_s - before_s) * 1000)
             if wait_ms > 0 and all(isinstance(event, JobProgressed) for event in self._events):
                 self._later.start(wait_ms)
                 return
@@ -78,7 +82,9 @@ class Mailbox(QObject):
             self._events.clear()
             self._memory.clear()
             self._is_woken = False
-        self._delivered_s = now_s
+        self._told_s = now_s
+        if any(isinstance(event, JobProgressed) for event in events):
+            self._progress_told_s = now_s
         for event in events:
             # What is told may end the window.
             if not self._is_closed:

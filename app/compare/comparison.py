@@ -14,7 +14,7 @@ from PySide6.QtGui import QImage, QRegion
 
 from app.compare.camera import boxes_of
 from app.compare.difference import DifferenceLayer, DifferenceSettings
-from app.compare.layers import OpenSource, TileLayer
+from app.compare.layers import OpenSource, TileKey, TileLayer
 from app.compare.layouts import MODES, Mode
 from app.compare.sources import MOST_PANES, Arrangement, PaneSource, arrange
 from app.compare.tiles import TileStore
@@ -177,6 +177,16 @@ class Comparison(QObject):
     def finished(self, key: str) -> QRegion | None:
         """Returns the final part of a source in pixels of its raster, or None where all of it is."""
         return self._finished.get(key)
+
+    def is_final(self, key: str, layer: TileLayer, tile: TileKey) -> bool:
+        """Whether nothing that this tile of the source's layer shows will be written any more."""
+        region, opened = self._finished.get(key), self._opened[key]
+        if region is None:
+            return True
+        core = layer.core(tile)
+        return layer is opened.natural and (
+            QRegion(core.left, core.top, core.width, core.height).subtracted(region).isEmpty()
+        )
 
     def set_figures(self, key: str, figures: tuple[str, ...]) -> None:
         """Shows other figures in a source's label."""

@@ -41,7 +41,10 @@ class Pictures:
         return is_sharp
 
     def ahead(self) -> list[tuple[TileLayer, TileKey]]:
-        """Returns tiles that the next moves will need: those just outside the view, and the same view of the other pictures."""
+        """Returns tiles that the next moves will need: those just outside the view, and the same view of the other pictures.
+
+        Of a picture that is being made only what is final: anything else would be made again with the next tile.
+        """
         panes, comparison = self._panes, self._panes.comparison
         wishes: list[tuple[TileLayer, TileKey]] = []
         cells = panes.cells
@@ -52,14 +55,15 @@ class Pictures:
         for key in comparison.keys:
             # The whole picture in one tile: whatever comes into view, something is there to draw.
             natural = comparison.opened(key).natural
-            wishes.append((natural, TileKey(natural.number, natural.top_level, 0, 0)))
+            if comparison.finished(key) is None:
+                wishes.append((natural, TileKey(natural.number, natural.top_level, 0, 0)))
         for key, cell in shown + [(key, cells[0]) for key in comparison.keys if key not in shown_keys]:
             layer, _ = panes.layer_of(comparison.opened(key))
             own = panes.placement_in(cell).inner(*layer.origin, float(layer.magnification))
             margin = round(cell.frame.width() / 3) if key in shown_keys else 0
             around = cell.frame.adjusted(-margin, -margin, margin, margin)
             keys = layer.keys_in(layer.level_for(own.zoom), own.visible(around, layer.height, layer.width))
-            wishes += [(layer, found) for found in keys]
+            wishes += [(layer, found) for found in keys if comparison.is_final(key, layer, found)]
         return wishes[:_MOST_AHEAD]
 
     def _paint_source(self, painter: QPainter, drawing: Drawing, part: Part) -> bool:

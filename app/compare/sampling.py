@@ -75,24 +75,50 @@ def sample_at(raster_hwc: NDArray[Any], rows: Positions, columns: Positions, met
     `rows` and `columns` count pixels, 0.0 being the middle of the first; beyond an edge the raster is mirrored. Whole positions
     give the pixels themselves, whatever the method.
     """
+    height, width = raster_hwc.shape[:2]
     if method == "nearest" or _are_whole(rows, columns):
-        row_index = _mirrored(np.floor(rows + 0.5).astype(np.int64), raster_hwc.shape[0])
-        column_index = _mirrored(np.floor(columns + 0.5).astype(np.int64), raster_hwc.shape[1])
-        return as_unit(raster_hwc[row_index][:, column_index])
-    row_taps, row_weights = _taps(rows, raster_hwc.shape[0], method)
-    column_taps, column_weights = _taps(columns, raster_hwc.shape[1], method)
-    needed = np.unique(column_taps)
-    strip_nwc = np.zeros((rows.size, needed.size, raster_hwc.shape[2]), dtype=np.float32)
-    for tap in range(row_taps.shape[1]):
-        strip_nwc += row_weights[:, tap, None, None] * as_unit(raster_hwc[row_taps[:, tap]][:, needed])
+        row_index = _mirrored(np.floor(rows + 0.5).astype(np.int64), height)
+        column_index = _mirrored(np.floor(columns + 0.5).astype(np.int64), width)
+        return as_unit(_picked(raster_hwc, row_index, column_index))
+    row_taps, row_weights = _taps(rows, height, method)
+    column_taps, column_weights = _taps(columns, width, method)
+    needed_rows, needed_columns = np.unique(row_taps), np.unique(column_taps)
+    block_hwc = as_unit(_picked(raster_hwc, needed_rows, needed_columns))
+    strip_nwc = _weighted(block_hwc, np.searchsorted(needed_rows, row_taps), row_weights)
     if raster_hwc.dtype != np.float32:
         # As `imresize` does, whose passes each return the integers that they were given.
         np.clip(strip_nwc, 0.0, 1.0, out=strip_nwc)
-    found = np.searchsorted(needed, column_taps)
-    values_nmc = np.zeros((rows.size, columns.size, raster_hwc.shape[2]), dtype=np.float32)
-    for tap in range(found.shape[1]):
-        values_nmc += column_weights[None, :, tap, None] * strip_nwc[:, found[:, tap]]
+    # Columns lead, so that this pass too moves whole runs of memory.
+    found_columns = np.searchsorted(needed_columns, column_taps)
+    values_nmc = _transposed(_weighted(_transposed(strip_nwc), found_columns, column_weights))
     return np.clip(values_nmc, 0.0, 1.0, out=values_nmc)
+
+
+def _picked(raster_hwc: NDArray[Any], rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[Any]:
+    """Returns these rows and columns; of a wide raster only the part between the outermost columns is read."""
+    left = int(columns.min())
+    picked: NDArray[Any] = raster_hwc[:, left : int(columns.max()) + 1][rows][:, columns - left]
+    return picked
+
+
+def _weighted(lines: Values, taps: NDArray[np.int64], weights: Values) -> Values:
+    """Returns the weighted sums (N, ...) of lines (L, ...); `taps` (N, T) are the lines of each sum, `weights` theirs."""
+    total = np.zeros((taps.shape[0], *lines.shape[1:]), dtype=np.float32)
+    term = np.empty_like(total)
+    for tap in range(taps.shape[1]):
+        # Every tap lies inside; "clip" only spares numpy a copy.
+        np.take(lines, taps[:, tap], axis=0, out=term, mode="clip")
+        term *= weights[:, tap, None, None]
+        total += term
+    return total
+
+
+def _transposed(values_hwc: Values) -> Values:
+    """Returns (W, H, C): pixels are moved as they are, which is thrice as fast as value by value."""
+    height, width, channels = values_hwc.shape
+    pixels_hw = np.ascontiguousarray(values_hwc).view(np.dtype((np.void, 4 * channels)))[:, :, 0]
+    turned: Values = np.ascontiguousarray(pixels_hw.T).view(np.float32).reshape(width, height, channels)
+    return turned
 
 
 def _are_whole(rows: Positions, columns: Positions) -> bool:

@@ -73,7 +73,7 @@ class Stage(QWidget):
         is_sharp = self._pictures.paint(painter, drawing)
         is_sharp &= self.marks.paint(painter, drawing, self.spot, self._pointer is not None)
         painter.end()
-        self._store.want([*drawing.wishes, *self._pictures.ahead()])
+        self._store.want(drawing.wishes, self._pictures.ahead())
         if not drawing.is_complete:
             QTimer.singleShot(0, self.update)
         self.is_sharp = is_sharp and drawing.is_complete

@@ -2,7 +2,8 @@
 
 Imports QtCore, `app.compare.layers` and the plain data of `engine`. Only the GUI thread looks into the cache; the
 threads make one tile at a time and put it into a letter box. What is wanted is said anew after every paint, so a view
-that moved on is not waited for.
+that moved on is not waited for. A paint takes as long as a tile or two: while several are missing, they are told of
+together, and of tiles made ahead nobody is told.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from app.compare.layers import Tile, TileKey, TileLayer
 from engine.tiling.geometry import Box
@@ -22,10 +23,12 @@ _log = logging.getLogger(__name__)
 
 _CACHE_BYTES = 512 * 2**20
 _CHANGES_KEPT = 256
+# Two frames of a screen: so long a tile waits for the others of its view.
+_GATHER_MS = 33
 
 
 class TileStore(QObject):
-    """The tiles of all layers, kept while they fit into `cache_bytes`. `arrived`: there are new ones.
+    """The tiles of all layers, kept while they fit into `cache_bytes`. `arrived`: there are new ones of those in view.
 
     Threads start with the first wish and end with `close`; afterwards the store may be used again.
     """
@@ -46,6 +49,10 @@ class TileStore(QObject):
         self._condition = threading.Condition()
         self._wanted: deque[tuple[TileLayer, TileKey]] = deque()
         self._in_work: set[TileKey] = set()
+        # What the last paint lacked, and is not there yet.
+        self._lacking: set[TileKey] = set()
+        self._gathering = QTimer(self, singleShot=True, interval=_GATHER_MS)
+        self._gathering.timeout.connect(self.arrived)
         self._letters: deque[tuple[TileLayer, TileKey, Tile | None, int]] = deque()
         self._threads: list[threading.Thread] = []
         self._is_closing = False
@@ -68,12 +75,18 @@ class TileStore(QObject):
         """Whether the tile is missing only for now."""
         return key not in self._failed
 
-    def want(self, wishes: Sequence[tuple[TileLayer, TileKey]]) -> None:
-        """Replaces what is wanted, most urgent first; what is there or in work is left out."""
+    def want(
+        self, wishes: Sequence[tuple[TileLayer, TileKey]], ahead: Sequence[tuple[TileLayer, TileKey]] = ()
+    ) -> None:
+        """Replaces what is wanted, most urgent first; what is there or in work is left out.
+
+        `wishes` are tiles in view, `ahead` such that may be soon.
+        """
+        self._lacking = {key for _, key in wishes}
         with self._condition:
             missing = (
                 (layer, key)
-                for layer, key in wishes
+                for layer, key in (*wishes, *ahead)
                 if key not in self._tiles and key not in self._in_work and key not in self._failed
             )
             self._wanted = deque(dict.fromkeys(missing))
@@ -115,6 +128,8 @@ class TileStore(QObject):
             thread.join()
         self._threads.clear()
         self._letters.clear()
+        self._lacking.clear()
+        self._gathering.stop()
         self._tiles.clear()
         self._failed.clear()
         self._changes.clear()
@@ -156,6 +171,7 @@ class TileStore(QObject):
 
     @Slot()
     def _receive(self) -> None:
+        were_lacking = len(self._lacking)
         while True:
             with self._condition:
                 if not self._letters:
@@ -165,7 +181,13 @@ class TileStore(QObject):
                 self._failed.add(key)
             elif not self._was_written_since(layer, key, clock):
                 self._keep(key, tile)
-        self.arrived.emit()
+            self._lacking.discard(key)
+        if not self._lacking:
+            self._gathering.stop()
+            if were_lacking:
+                self.arrived.emit()
+        elif len(self._lacking) < were_lacking and not self._gathering.isActive():
+            self._gathering.start()
 
     def _was_written_since(self, layer: TileLayer, key: TileKey, clock: int) -> bool:
         changes = self._changes.get(layer.number)

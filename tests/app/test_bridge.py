@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.bridge import Bridge, JobProgressed, default_path, save_target
+from app.bridge import Bridge, JobProgressed, MemorySeen, default_path, save_target
 from engine.canvas import RasterRef
 from engine.errors import OutputError, WorkerError
-from engine.messages import ImageInfo, Progress, UpscaleSettings
+from engine.messages import ImageInfo, Progress, UpscaleSettings, WorkerMemory
 from engine.outputs import Target
 from engine.tiling.geometry import Box
 from tests.app.fake_engine import Controls
@@ -83,6 +83,19 @@ def test_progress_of_two_jobs_is_not_mixed(qtbot: QtBot, bridge: Bridge) -> None
         bridge._mailbox.post(JobProgressed(number, Progress(0, 1, 9, 1.0, (box,))))
     qtbot.waitUntil(lambda: len(told) == 2)
     assert [(event.job_number, len(event.progress.sr_boxes)) for event in told] == [(1, 2), (2, 1)]
+
+
+def test_the_first_progress_does_not_wait_for_news_of_memory(qtbot: QtBot, bridge: Bridge) -> None:
+    told: list[str] = []
+    bridge.memory_seen.connect(lambda _: told.append("memory"))
+    bridge.progressed.connect(lambda _: told.append("progress"))
+    # As if something had been told just now, and an hour were a thirtieth of a second.
+    bridge._mailbox._told_s = time.monotonic() + 3600
+    bridge._mailbox.post(MemorySeen(WorkerMemory(0.0, 1, "cpu", 0, None, 0)))
+    qtbot.wait(20)
+    assert told == []
+    bridge._mailbox.post(JobProgressed(1, Progress(0, 1, 9, 1.0, (Box(0, 0, 4, 4),))))
+    qtbot.waitUntil(lambda: told == ["progress", "memory"])
 
 
 def test_a_cancelled_job_ends_within_half_a_second_and_says_no_more(

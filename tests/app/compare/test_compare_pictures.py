@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.compare.difference import DifferenceSettings
+from app.compare.layers import TileKey
 from app.compare.lettering import Lettering
 from app.compare.sources import PaneSource
 from app.compare.view import ComparisonView
@@ -210,6 +211,23 @@ def test_another_gain_does_not_blink(view: ComparisonView, trio: list[PaneSource
     view.comparison.set_gain(16.0)
     assert view.comparison.difference_layers[1:] == [before]
     assert view.store.get(next(iter(before.keys_in(0, Box(0, 0, 9, 9))))) is not None
+
+
+def test_of_a_picture_in_the_making_only_final_tiles_are_made_ahead(
+    view: ComparisonView, put: Put, noise: Noise
+) -> None:
+    view.resize(900, 700)
+    low = put("input", noise(300, 400), "input")
+    made = replace(put("made", noise(600, 800)), finished=(Box(0, 0, 600, 300),))
+    view.show_sources([low, made], keep_camera=False)
+    view.set_current("input")
+    view.camera.zoom_to(1.0, 0, 0)
+    natural = view.comparison.opened("made").natural
+    ahead = {key for layer, key in view.stage._pictures.ahead() if layer is natural}
+    assert ahead == {TileKey(natural.number, 0, row, 0) for row in range(3)}
+    view.show_sources([low, replace(made, finished=None)], keep_camera=True)
+    # And the whole in one tile.
+    assert len({key for layer, key in view.stage._pictures.ahead() if layer is natural}) == 3 * 4 + 1
 
 
 def test_what_is_not_finished_shows_the_input(

@@ -79,6 +79,30 @@ def test_what_is_not_wanted_any_more_is_not_made(qtbot: QtBot, store: TileStore)
     assert len(blocker.made) < 4
 
 
+def test_tiles_of_one_view_are_told_of_together(qtbot: QtBot, store: TileStore) -> None:
+    layer = Painted()
+    keys = [layer.key(row, column) for row in range(4) for column in range(4)]
+    told: list[int] = []
+    store.arrived.connect(lambda: told.append(sum(store.get(key) is not None for key in keys)))
+    store.want([(layer, key) for key in keys])
+    qtbot.waitUntil(lambda: bool(told) and told[-1] == len(keys))
+    assert len(told) < len(keys)
+
+
+def test_nobody_is_told_of_tiles_made_ahead(qtbot: QtBot, store: TileStore) -> None:
+    layer = Painted()
+    told: list[bool] = []
+    store.arrived.connect(lambda: told.append(store.get(layer.key(1, 1)) is not None))
+    store.want([(layer, layer.key())], ahead=[(layer, layer.key(1, 1))])
+    qtbot.waitUntil(lambda: store.get(layer.key(1, 1)) is not None)
+    assert len(told) == 1
+    assert store.is_idle
+    # What was made ahead is there when the view comes to it.
+    store.want([(layer, layer.key(1, 1))])
+    assert store.is_idle
+    assert layer.made.count(layer.key(1, 1)) == 1
+
+
 def test_a_tile_that_was_written_while_it_was_read_is_made_again(qtbot: QtBot, store: TileStore) -> None:
     layer = Painted()
     layer.gate.clear()
