@@ -17,6 +17,7 @@ from app.compare.sampling import as_unit, colour_of
 from engine.deferred import np
 
 _LINE_PX = 22
+_PADDING_PX = 12
 _SWATCH_PX = 14
 _TITLE_WIDTH_PX = 150
 _VALUE_WIDTH_PX = 46
@@ -94,19 +95,25 @@ class Inspector:
             values = np.append(values, pixel[0, 0, -1])
         return tuple(float(value) * 255 for value in values)
 
-    def paint(self, painter: QPainter, spot: tuple[Cell, QPointF]) -> None:
-        """Paints the table into the lower left corner of the stage, or the right one where the spot is in the left."""
-        letters, place, readings = Lettering(self._panes.ratio), self.place(spot), self.read(spot)
-        view, margin, padding = self._panes.view, letters.px(MARGIN_PX), letters.px(12)
-        line = letters.px(_LINE_PX)
-        channels = 4 if any(each.values is not None and len(each.values) == 4 for each in readings) else 3
-        width = letters.px(_SWATCH_PX + 8 + _TITLE_WIDTH_PX + (channels + 1) * _VALUE_WIDTH_PX) + 2 * padding
-        height = (len(readings) + 2 if readings else 1) * line + 2 * letters.px(7)
+    def frame(self, spot: tuple[Cell, QPointF]) -> QRect:
+        """Returns where the table lies: in the lower left corner of the stage, or the right one where the spot is in the left."""
+        letters, readings = Lettering(self._panes.ratio), self.read(spot)
+        view, margin = self._panes.view, letters.px(MARGIN_PX)
+        columns = _channels(readings) + 1
+        width = letters.px(_SWATCH_PX + 8 + _TITLE_WIDTH_PX + columns * _VALUE_WIDTH_PX) + 2 * letters.px(_PADDING_PX)
+        height = (len(readings) + 2 if readings else 1) * letters.px(_LINE_PX) + 2 * letters.px(7)
         frame = QRect(view.left() + margin, view.bottom() + 1 - margin - height, width, height)
         if frame.adjusted(-margin, -margin, margin, margin).contains(spot[1].toPoint()):
             frame.moveRight(view.right() - margin)
+        return frame
+
+    def paint(self, painter: QPainter, spot: tuple[Cell, QPointF]) -> None:
+        """Paints the table."""
+        letters, place, readings = Lettering(self._panes.ratio), self.place(spot), self.read(spot)
+        frame, channels = self.frame(spot), _channels(readings)
+        padding, line = letters.px(_PADDING_PX), letters.px(_LINE_PX)
         letters.plate(painter, frame, 8)
-        row = QRect(frame.left() + padding, frame.top() + letters.px(7), width - 2 * padding, line)
+        row = QRect(frame.left() + padding, frame.top() + letters.px(7), frame.width() - 2 * padding, line)
         if place is None:
             letters.write(painter, row, _tr("Point at the picture to read its pixels."), letters.plain, FAINT)
             return
@@ -150,6 +157,10 @@ class Inspector:
         for index, text in enumerate(texts):
             cell = QRect(first + index * width, row.top(), width, row.height())
             letters.write(painter, cell, text, letters.plain, colour, Qt.AlignmentFlag.AlignRight)
+
+
+def _channels(readings: list[Reading]) -> int:
+    return 4 if any(each.values is not None and len(each.values) == 4 for each in readings) else 3
 
 
 def _shown(reading: Reading) -> list[str]:

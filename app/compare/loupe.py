@@ -35,8 +35,8 @@ class Loupe:
         wanted = min(MAX_ZOOM, max(_LEAST_ZOOM * self._panes.ratio, _LARGER * self._panes.camera.zoom))
         return next(step for step in ZOOM_STEPS if step >= wanted - 1e-6)
 
-    def frame(self, spot: tuple[Cell, QPointF]) -> QRect:
-        """Returns where the loupe lies: beside the spot, inside the stage."""
+    def frame(self, spot: tuple[Cell, QPointF], taken: QRect | None = None) -> QRect:
+        """Returns where the loupe lies: inside the stage, beside the spot, and off what is `taken` where there is room."""
         letters, count = Lettering(self._panes.ratio), len(self._panes.comparison.keys)
         columns = self._columns(count)
         rows = -(-count // columns)
@@ -47,15 +47,29 @@ class Loupe:
         )
         view, away = self._panes.view, letters.px(_AWAY_PX)
         x, y = round(spot[1].x()), round(spot[1].y())
-        left = x + away if x + away + size.width() <= view.right() else x - away - size.width()
-        top = y + away if y + away + size.height() <= view.bottom() else y - away - size.height()
-        left = max(view.left(), min(left, view.right() + 1 - size.width()))
-        return QRect(left, max(view.top(), top), size.width(), size.height())
+        last_left, last_top = view.right() + 1 - size.width(), view.bottom() + 1 - size.height()
+        # Right below the spot if there is room, else on another side of it, else at an edge of the stage.
+        lefts = [x + away, x - away - size.width(), last_left, view.left()]
+        tops = [y + away, y - away - size.height(), last_top, view.top()]
+        places = [
+            QRect(left, top, size.width(), size.height())
+            for top in tops
+            for left in lefts
+            if view.left() <= left <= last_left and view.top() <= top <= last_top
+        ]
+        free = [place for place in places if not place.contains(x, y)]
+        clear = [place for place in free if taken is None or not place.intersects(taken)]
+        return next(
+            iter([*clear, *free, *places]),
+            QRect(max(view.left(), last_left), max(view.top(), last_top), size.width(), size.height()),
+        )
 
-    def paint(self, painter: QPainter, drawing: Drawing, spot: tuple[Cell, QPointF]) -> bool:
+    def paint(
+        self, painter: QPainter, drawing: Drawing, spot: tuple[Cell, QPointF], taken: QRect | None = None
+    ) -> bool:
         """Paints the patches; returns whether all were sharp."""
         panes, comparison = self._panes, self._panes.comparison
-        letters, frame = Lettering(panes.ratio), self.frame(spot)
+        letters, frame = Lettering(panes.ratio), self.frame(spot, taken)
         edge, gap = letters.px(_PATCH_PX), letters.px(_GAP_PX)
         columns = self._columns(len(comparison.keys))
         letters.plate(painter, frame, 8)

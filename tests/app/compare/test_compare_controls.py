@@ -456,6 +456,41 @@ def test_the_loupe_looks_at_the_pointer_in_every_picture(shown: ComparisonView, 
     assert len(shown.panes.cells) == 4
 
 
+def test_loupe_and_inspector_leave_each_other_room(shown: ComparisonView) -> None:
+    # As in a window of 1280 x 800.
+    shown.resize(960, 442)
+    view = shown.panes.view
+    shown.commands.loupe.setChecked(True)
+    shown.commands.inspector.setChecked(True)
+    marks, cell = shown.stage.marks, shown.panes.cells[0]
+    for x in range(5, view.width(), 60):
+        for y in range(5, view.height(), 60):
+            spot = (cell, QPointF(x, y))
+            loupe, table = marks.loupe.frame(spot, marks.inspector.frame(spot)), marks.inspector.frame(spot)
+            assert view.contains(loupe)
+            assert view.contains(table)
+            assert not loupe.contains(x, y)
+            assert not loupe.intersects(table)
+
+
+def test_beside_the_picture_there_is_no_loupe(shown: ComparisonView, qtbot: QtBot) -> None:
+    shown.camera.fit()
+    frame = shown.panes.picture_frame(shown.panes.cells[0])
+    outside = QPoint(frame.left() // 2, frame.center().y())
+    assert frame.left() > 10
+    qtbot.mouseMove(shown.stage, outside)
+    qtbot.waitUntil(lambda: shown.stage.is_sharp and shown.store.is_idle)
+    without = shown.stage.grab().toImage()
+    shown.commands.loupe.setChecked(True)
+    spot = shown.stage.spot
+    assert spot is not None
+    place = shown.stage.marks.loupe.frame(spot)
+    assert shown.stage.grab(place).toImage() == without.copy(place)
+    qtbot.mouseMove(shown.stage, frame.center())
+    qtbot.waitUntil(lambda: shown.stage.is_sharp and shown.store.is_idle)
+    assert shown.stage.grab(place).toImage() != without.copy(place)
+
+
 def test_the_inspector_reads_every_picture(view: ComparisonView, put: Put, qtbot: QtBot) -> None:
     low = np.full((50, 60, 3), (10, 20, 30), dtype=np.uint8)
     high = np.full((100, 120, 3), 0.1, dtype=np.float32)
