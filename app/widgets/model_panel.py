@@ -80,7 +80,7 @@ class ModelCard(QFrame):
         """Shows size and quality of the weights for the scale (or the nearest there is)."""
         entry = self.entry_for(scale)
         parts = [_parameters(entry.parameter_count)]
-        parts += [f"{name} {value:.2f} dB" for name, value in list(entry.psnr.items())[:1]]
+        parts += [f"{name} {value:.2f}\N{NO-BREAK SPACE}dB" for name, value in list(entry.psnr.items())[:1]]
         if entry.source == "added":
             parts.append(self.tr("added by you"))
         self._figures.setText(" · ".join(parts))

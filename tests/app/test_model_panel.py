@@ -24,7 +24,7 @@ def test_special_weights_are_chosen_by_what_they_are_for(qtbot):
     assert card.radio.text() == "photo, compressed"
     assert card.radio.accessibleDescription() == "Takes artefacts away."
     assert card.name == "esc-photo"
-    assert "Set5 (JPEG 60) 29.50 dB" in card._figures.text()
+    assert "Set5 (JPEG 60) 29.50\N{NO-BREAK SPACE}dB" in card._figures.text()
 
 
 def test_special_weights_are_not_what_a_window_begins_with(qtbot, window):
