@@ -56,14 +56,14 @@ class Prints:
 
 @dataclass
 class Drawing:
-    """One paint: where tiles come from, until when prints may be made, and what was missed.
+    """One paint: where tiles come from, how much time is left for new prints, and what was missed.
 
     `wishes`: tiles that would make it sharp, most urgent first. `is_complete`: no print was left out for want of time.
     """
 
     store: TileStore
     prints: Prints
-    deadline_s: float
+    printing_s: float
     wishes: list[tuple[TileLayer, TileKey]] = field(default_factory=list)
     is_complete: bool = True
 
@@ -135,13 +135,16 @@ class Drawing:
             return
         image = self.prints.get(key, own.zoom, tile)
         if image is None:
-            if time.monotonic() >= self.deadline_s:
+            # Only the prints' own time counts: were it the whole paint's, a large stage would never come to its last ones.
+            if self.printing_s <= 0:
                 self.is_complete = False
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
                 _draw_part(painter, tile, key.level, shown, own, False)
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
                 return
+            began_s = time.monotonic()
             image = _print(tile, key.level, frame, own)
+            self.printing_s -= time.monotonic() - began_s
             self.prints.put(key, own.zoom, tile, image)
         painter.drawImage(frame.topLeft(), image)
 

@@ -5,8 +5,6 @@ Imports Qt and `app`. It reads no raster: pictures come from the tile store, and
 
 from __future__ import annotations
 
-import time
-
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QEnterEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
@@ -69,7 +67,7 @@ class Stage(QWidget):
         # From here on one unit is one pixel of the screen, whatever the desktop's scale.
         painter.scale(1 / self.devicePixelRatioF(), 1 / self.devicePixelRatioF())
         painter.fillRect(self.panes.view, QColor(self._theme.colours.stage))
-        drawing = Drawing(self._store, self._prints, time.monotonic() + _PRINTING_BUDGET_S)
+        drawing = Drawing(self._store, self._prints, _PRINTING_BUDGET_S)
         is_sharp = self._pictures.paint(painter, drawing)
         is_sharp &= self.marks.paint(painter, drawing, self.spot, self._pointer is not None)
         painter.end()

@@ -416,6 +416,20 @@ def test_both_schemes_paint_everything(
     qapp.setStyleSheet("")
 
 
+def test_a_paint_that_is_short_of_time_still_comes_to_an_end(
+    view: ComparisonView, trio: list[PaneSource], seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view.resize(900, 642)
+    view.set_mode("grid")
+    view.show_sources(trio, keep_camera=False)
+    view.camera.zoom_to(0.7, 0, 0)
+    expected = seen()
+    view.stage._prints.clear()
+    monkeypatch.setattr("app.compare.stage._PRINTING_BUDGET_S", 1e-9)
+    view.stage.refresh()
+    assert np.array_equal(seen(), expected)
+
+
 def test_more_than_nine_are_cut_off(view: ComparisonView, put: Put, noise: Noise, seen: Seen) -> None:
     low = noise(30, 40)
     view.show_sources([put(f"p{index}", low) for index in range(12)], keep_camera=False)
