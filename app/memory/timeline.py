@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from app.memory.colours import Inks
+from app.memory.curves import Curve
 from app.memory.readings import Picture, Scope
 from app.memory.wording import GIB, gib_text, time_tick, whole_gib_text
 
@@ -63,12 +64,13 @@ class Timeline(QWidget):
         plot.getPlotItem().setContentsMargins(0, 7, 20, 0)
         plot.viewport().installEventFilter(self)
         plot.scene().sigMouseMoved.connect(self._point_at)
-        self._grid = self._add(-1, connect="pairs")
-        self._layers = {name: self._add(rank, fillLevel=0) for rank, name in enumerate(_LAYERS)}
-        self._total = self._add(10)
-        self._peaks = self._add(11, connect="pairs")
-        self._predicted = self._add(12, connect="finite")
-        self._limit = self._add(13, connect="finite")
+        self._curves: list[Curve] = []
+        self._grid = self._add(-1, Curve(in_pairs=True))
+        self._layers = {name: self._add(rank, Curve(fills=True)) for rank, name in enumerate(_LAYERS)}
+        self._total = self._add(10, Curve())
+        self._peaks = self._add(11, Curve(in_pairs=True))
+        self._predicted = self._add(12, Curve())
+        self._limit = self._add(13, Curve())
         self._cursor: Any = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.setZValue(20)
         self._cursor.hide()
@@ -78,10 +80,10 @@ class Timeline(QWidget):
         self._beyond.setZValue(19)
         plot.addItem(self._beyond, ignoreBounds=True)
 
-    def _add(self, rank: int, **options: Any) -> Any:
-        curve = pg.PlotCurveItem(**options)
+    def _add(self, rank: int, curve: Curve) -> Curve:
         curve.setZValue(rank)
-        self.plot.addItem(curve)
+        self.plot.addItem(curve, ignoreBounds=True)
+        self._curves.append(curve)
         return curve
 
     def set_inks(self, inks: Inks) -> None:
@@ -89,12 +91,11 @@ class Timeline(QWidget):
         self.plot.setBackground(inks.stage)
         for name, curve in self._layers.items():
             colour = QColor(getattr(inks, name))
-            curve.setPen(pg.mkPen(colour))
-            curve.setBrush(pg.mkBrush(colour))
-        self._total.setPen(pg.mkPen(inks.total))
-        self._peaks.setPen(pg.mkPen(inks.peak, width=2))
-        self._predicted.setPen(pg.mkPen(inks.predicted, width=2, style=Qt.PenStyle.DashLine))
-        self._limit.setPen(pg.mkPen(inks.limit, width=2, style=Qt.PenStyle.DotLine))
+            curve.set_pen(pg.mkPen(colour))
+        self._total.set_pen(pg.mkPen(inks.total))
+        self._peaks.set_pen(pg.mkPen(inks.peak, width=2))
+        self._predicted.set_pen(pg.mkPen(inks.predicted, width=2, style=Qt.PenStyle.DashLine))
+        self._limit.set_pen(pg.mkPen(inks.limit, width=2, style=Qt.PenStyle.DotLine))
         self._cursor.setPen(pg.mkPen(inks.cursor))
         self._beyond.setColor(QColor(inks.limit))
         font = QFont(self.font())
@@ -107,7 +108,7 @@ class Timeline(QWidget):
             axis.setStyle(tickLength=0, tickFont=font, tickTextOffset=5, hideOverlappingLabels=_SPARE_PX)
         self.plot.getAxis("left").setWidth(self.fontMetrics().horizontalAdvance("0.000 GiB") + 8)
         self.plot.getAxis("bottom").setHeight(self.fontMetrics().height() + 4)
-        self._grid.setPen(pg.mkPen(inks.grid))
+        self._grid.set_pen(pg.mkPen(inks.grid))
 
     def show_picture(self, picture: Picture) -> None:
         """Paints this from now on."""
@@ -118,7 +119,7 @@ class Timeline(QWidget):
         floors = columns["other"] if picture.scope == "all" else np.zeros(len(ages))
         self._show_layers(ages, columns, picture.scope)
         heads = floors + columns["context"]
-        self._predicted.setData(ages, heads + columns["predicted"])
+        self._predicted.set_data(ages, heads + columns["predicted"])
         limits = columns["ceiling"] if picture.scope == "all" else columns["context"] + columns["limit"]
         peaks = self._show_peaks(picture, ages, heads)
         if picture.scope == "all":
@@ -128,8 +129,8 @@ class Timeline(QWidget):
             limit = _highest(limits)
             # Above the highest there is room for the words that say where the limit is.
             top = 1.12 * limit if inner < limit <= _FAR * inner else 1.3 * inner
-        self._limit.setData(ages, limits)
-        self._total.setData(ages, columns["total"])
+        self._limit.set_data(ages, limits)
+        self._total.set_data(ages, columns["total"])
         self._total.setVisible(picture.scope == "all")
         self._set_range(max(top, _LEAST_TOP), is_new_span)
         self._show_beyond(limits, columns["limit"])
@@ -167,24 +168,24 @@ class Timeline(QWidget):
         height = np.zeros(len(ages))
         for name in reversed(_LAYERS):
             if name == "other" and scope == "ours":
-                self._layers[name].setData(np.empty(0), np.empty(0))
+                self._layers[name].set_data(np.empty(0), np.empty(0))
                 continue
             height = height + columns[name]
-            self._layers[name].setData(ages, height)
+            self._layers[name].set_data(ages, height)
 
     def _show_peaks(self, picture: Picture, ages: NDArray[np.float64], heads: NDArray[np.float64]) -> float:
         """Draws the peaks of the tiles in view as levels over the time each took; returns the highest."""
         begin_s = picture.now_s - picture.span_s
         peaks = [each for each in picture.history.peaks if begin_s < each.end_s and each.begin_s <= picture.now_s]
         if not peaks or not len(ages):
-            self._peaks.setData(np.empty(0), np.empty(0))
+            self._peaks.set_data(np.empty(0), np.empty(0))
             return 0.0
         spans = np.array([(each.begin_s, each.end_s) for each in peaks]) - picture.now_s
         at = np.clip(np.searchsorted(ages, spans[:, 1]), 0, len(ages) - 1)
         levels = heads[at] + np.array([each.peak for each in peaks])
         # A gap of a few pixels between neighbours, so that each tile is seen for itself.
         spans[:, 0] = np.minimum(spans[:, 0] + picture.span_s / 250, spans[:, 1])
-        self._peaks.setData(spans.ravel(), np.repeat(levels, 2))
+        self._peaks.set_data(spans.ravel(), np.repeat(levels, 2))
         return float(levels.max())
 
     def _set_range(self, top: float, is_new_span: bool) -> None:
@@ -196,12 +197,14 @@ class Timeline(QWidget):
             self.plot.setYRange(0, top, padding=0)
             heights = _heights(top)
             self.plot.getAxis("left").setTicks([[(value, _tick(value, top)) for value in heights]])
-            self._grid.setData(np.tile([-span_s, 0.0], len(heights)), np.repeat(heights, 2))
+            self._grid.set_data(np.tile([-span_s, 0.0], len(heights)), np.repeat(heights, 2))
         if is_new_span:
             self.plot.setXRange(-span_s, 0, padding=0)
             steps = 6 if span_s % 6 == 0 else 5
             ages = [span_s * step / steps for step in range(steps + 1)]
             self.plot.getAxis("bottom").setTicks([[(-age, time_tick(age)) for age in ages]])
+        for curve in self._curves:
+            curve.set_frame(QRectF(-span_s, 0, span_s, self._top))
 
     def _show_beyond(self, heights: NDArray[np.float64], limits: NDArray[np.float64]) -> None:
         assert self._picture is not None

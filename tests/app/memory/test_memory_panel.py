@@ -88,7 +88,7 @@ def drawn(panel: MemoryPanel) -> Timeline:
 
 
 def heights(curve: Any) -> np.ndarray:
-    _, values = curve.getData()
+    _, values = curve.data()
     return np.array([]) if values is None else np.asarray(values)
 
 
