@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtGui import QColorSpace, QImage
 
@@ -31,8 +30,7 @@ _SAMPLES = 4
 _BICUBIC_REACH_PX = 2
 
 
-@dataclass(frozen=True)
-class TileKey:
+class TileKey(NamedTuple):
     """Which tile of a pyramid: tiles of `TILE_PX` pixels of their level, counted from the top left.
 
     `magnification`: enlarged so many times by bicubic (level 0 only), as an input is that is shown at its result's size.
@@ -44,8 +42,7 @@ class TileKey:
     magnification: int = 1
 
 
-@dataclass(frozen=True)
-class PyramidTile:
+class PyramidTile(NamedTuple):
     """A tile's picture. `box` is its rectangle in pixels of its level: one more on each side, where the raster has one.
 
     `image` has the key's magnification times as many. The extra pixel lets a smooth enlargement meet its neighbour

@@ -7,9 +7,9 @@ least 4.5:1 on its surface, borders of controls 3:1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
@@ -17,8 +17,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QSpinBox, QStyleFactory
 
 
-@dataclass(frozen=True)
-class Colours:
+class Colours(NamedTuple):
     """One scheme. `stage` lies behind pictures, `surface` behind panels, `raised` behind controls."""
 
     window: str

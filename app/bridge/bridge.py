@@ -13,10 +13,10 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
 
@@ -64,8 +64,7 @@ if TYPE_CHECKING:
 _CANCEL_AGAIN_S = 0.1
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """What makes a job one that can be resumed: the input's file, the model's name, and the folder of the interrupted job."""
 
     path: Path

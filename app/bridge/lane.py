@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from app.bridge.events import Event, MemorySeen, TaskFailed, TaskStopped
 from engine.errors import Cancelled, TriptychError, to_failure
@@ -72,8 +71,7 @@ class EngineLike(Protocol):
 OnMemory = Callable[["WorkerMemory"], None]
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """One call for a lane. `number` says whose it is (a picture's or a job's; 0: nobody's), `what` which kind."""
 
     number: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast
 
 from PySide6.QtCore import QSize, Qt, Slot
@@ -191,7 +190,7 @@ class Bar(QWidget):
     @Slot(int)
     def _choose_kind(self, index: int) -> None:
         kind = cast(DifferenceKind, self.kind.itemData(index))
-        self._comparison.set_difference(replace(self._comparison.difference, kind=kind))
+        self._comparison.set_difference(self._comparison.difference._replace(kind=kind))
 
     @Slot()
     def _tint(self) -> None:

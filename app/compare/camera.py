@@ -10,8 +10,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from PySide6.QtCore import QObject, QRect, Signal
 from PySide6.QtGui import QRegion
@@ -32,8 +31,7 @@ NEAREST_ABOVE_ZOOM = 3.0
 VALUES_FROM_ZOOM = 16.0
 
 
-@dataclass(frozen=True)
-class Placement:
+class Placement(NamedTuple):
     """Where the picture lies in a pane: its top left in whole device pixels, and the zoom."""
 
     left: int

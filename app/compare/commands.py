@@ -6,8 +6,6 @@ and the digits, which are told by their place on the keyboard, are `app.compare.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QWidget
@@ -209,7 +207,7 @@ class Commands(QObject):
 
     @Slot(bool)
     def _colour(self, checked: bool) -> None:
-        self._comparison.set_difference(replace(self._comparison.difference, false_colour=checked))
+        self._comparison.set_difference(self._comparison.difference._replace(false_colour=checked))
 
     @Slot()
     def _switch(self) -> None:

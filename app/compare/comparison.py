@@ -7,7 +7,7 @@ commands change it. In `side`, `wipe` and `diff` the reference is the first pict
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from PySide6.QtCore import QObject, QRect, Signal
 from PySide6.QtGui import QImage, QRegion
@@ -22,8 +22,7 @@ from engine.resampling import Method
 from engine.tiling.geometry import Box
 
 
-@dataclass(frozen=True)
-class Overlay:
+class Overlay(NamedTuple):
     """A picture drawn over a part of a source; `box` in input pixels."""
 
     image: QImage
@@ -289,7 +288,7 @@ class Comparison(QObject):
 
     def set_gain(self, gain: float) -> None:
         """Chooses how many times differences are enlarged."""
-        self.set_difference(replace(self.difference, gain=gain))
+        self.set_difference(self.difference._replace(gain=gain))
 
     def set_wipe(self, position: float, is_level: bool | None = None) -> None:
         """Moves the divider to a part 0..1 of the view; `is_level`: it lies across, top against bottom."""

@@ -9,9 +9,8 @@ Legend: H W pixels of a tile, S samples of one of its pixels along an axis.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from app.compare.colour_maps import greys, heat, signs
 from app.compare.layers import OpenSource, Tile, TileKey, TileLayer, values_at
@@ -38,8 +37,7 @@ _SSIM_REACH_PX = 5
 _SSIM_SIGMA = 1.5
 
 
-@dataclass(frozen=True)
-class DifferenceSettings:
+class DifferenceSettings(NamedTuple):
     """How a difference is shown: its kind, how many times enlarged, and in false colours or greys."""
 
     kind: DifferenceKind = "absolute"

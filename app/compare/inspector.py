@@ -6,7 +6,7 @@ are given as 0..255 whatever the raster's type, with a decimal where it has more
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from PySide6.QtCore import QCoreApplication, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
@@ -27,8 +27,7 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("compare", text)
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """One source's pixel: `values` as 0..255 (red, green, blue, alpha if any), or None where it is not there yet."""
 
     key: str

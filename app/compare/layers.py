@@ -12,7 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtGui import QColorSpace, QImage
 
@@ -34,8 +34,7 @@ TILE_PX = 256
 _numbers = itertools.count(1)
 
 
-@dataclass(frozen=True)
-class TileKey:
+class TileKey(NamedTuple):
     """Which tile of which layer, counted from the layer's top left in whole tiles of the level."""
 
     layer: int
@@ -44,8 +43,7 @@ class TileKey:
     column: int
 
 
-@dataclass(frozen=True)
-class Tile:
+class Tile(NamedTuple):
     """A tile's picture; `box` is its rectangle in pixels of its level, a pixel wider on each side where the layer goes on.
 
     The extra pixel lets a smooth enlargement meet its neighbour without a seam.

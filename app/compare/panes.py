@@ -5,7 +5,7 @@ Imports Qt's geometry, `app.compare` and the plain data of `engine`. All in devi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QRegion
@@ -19,16 +19,14 @@ from engine.tiling.geometry import Box
 _GAP_PX = 2
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """A pane's place on the stage, and which source it stands for."""
 
     frame: QRect
     key: str
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A part of a pane that shows one source: the whole of it, or what lies on one side of the divider."""
 
     cell: Cell

@@ -11,8 +11,7 @@ import logging
 import math
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
@@ -30,16 +29,14 @@ _CROP_PX = 768
 _SSIM_WINDOW_PX = 11
 
 
-@dataclass(frozen=True)
-class Score:
+class Score(NamedTuple):
     """PSNR-Y in dB (infinity where nothing differs) and SSIM, or None where the area is too small for its window."""
 
     psnr_db: float
     ssim: float | None
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """What to measure: `source` against `reference` in `area`, a box in pixels of both rasters (they have the same size).
 
     `name` comes back with the answer.

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QKeyEvent
@@ -20,8 +19,7 @@ _ICON_PX = 20
 _GIB = 2**30
 
 
-@dataclass(frozen=True)
-class DeviceFacts:
+class DeviceFacts(NamedTuple):
     """What will compute. `why_no_gpu`: a sentence with what to do, or ""; `own_kernels`: operators that our kernels serve."""
 
     device: str

@@ -7,9 +7,8 @@ nothing is computed, all of it that is not weights is cached.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from math import nan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.memory.readings import History, Reading, TilePeak
 
@@ -23,8 +22,7 @@ HOST = "host"
 _SILENT_S = 0.6
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A GPU or the host. `key` stays the same: the GPU's uuid (its number where it has none), or HOST."""
 
     key: str
@@ -32,8 +30,7 @@ class Place:
     is_gpu: bool
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What a job was foretold, in bytes above the context; None where nobody knows."""
 
     predicted_bytes: int | None
@@ -175,8 +172,7 @@ class Collector:
         reading = Reading(time_s, total, other, context, weights, activations, cached)
         if self._plan is not None and key == self.job_key:
             predicted, limit = self._plan.predicted_bytes, self._plan.limit_bytes
-            reading = replace(
-                reading,
+            reading = reading._replace(
                 predicted=nan if predicted is None else predicted,
                 limit=nan if limit is None else limit,
                 ceiling=self._ceiling,

@@ -6,13 +6,12 @@ the colours of warnings.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.theme import Theme
 
 
-@dataclass(frozen=True)
-class Inks:
+class Inks(NamedTuple):
     """Layers (`other` to `cached`), lines (`total` to `peak`), and what lies around them."""
 
     other: str

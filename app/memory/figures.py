@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite, nan
+from typing import NamedTuple
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
@@ -18,8 +18,7 @@ _LINES = ("total", "limit", "predicted", "peak", "reserved", "allocated")
 _STYLES = {"limit": Qt.PenStyle.DotLine, "predicted": Qt.PenStyle.DashLine}
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """What the numbers are to say: a reading, and the peak of the tile at that moment (`tile`: its number, None: no tile)."""
 
     reading: Reading | None

@@ -7,9 +7,8 @@ A *reading* is what one place (a GPU, or the host) looked like at one moment. It
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from math import inf, nan
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from engine.deferred import np
 
@@ -24,8 +23,7 @@ KEPT_READINGS = 8400
 KEPT_PEAKS = 2000
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """One moment of one place, in bytes; NaN where nobody knows. `time_s`: by the monotonic clock.
 
     `predicted` and `limit` count from `context` on, as peaks do. `ceiling`: the height of the limit above everything, as it was
@@ -59,11 +57,10 @@ class Reading:
         return self.context + self.reserved
 
 
-NAMES = tuple(field.name for field in fields(Reading))
+NAMES = Reading._fields
 
 
-@dataclass(frozen=True)
-class TilePeak:
+class TilePeak(NamedTuple):
     """The peak of one tile, in bytes counted as `Reading.reserved`, and when it was run. `number`: within its job, from 1."""
 
     begin_s: float
@@ -160,8 +157,7 @@ class History:
         return Reading(*(float(value) for value in self._rows[:, self._begin + index]))
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(NamedTuple):
     """What of a history is to be seen: the readings up to `now_s`, as far back as `span_s`."""
 
     history: History

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -22,8 +22,7 @@ from engine.catalog import CatalogEntry
 from engine.tiling.geometry import Box
 
 
-@dataclass(frozen=True)
-class CancelledJob:
+class CancelledJob(NamedTuple):
     """A job that was cancelled, and what it takes to run it again."""
 
     number: int

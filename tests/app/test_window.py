@@ -234,7 +234,7 @@ def test_a_model_says_what_it_is_good_for_where_it_comes_from_and_how_good_it_is
     card = next(each for each in window.panel._cards if each.name == "esc-fast")
     told = " ".join(label.text() for label in card.findChildren(QLabel))
     assert "Quick and even" in told
-    assert "Set5 36.00 dB" in told
+    assert "Set5 36.00\N{NO-BREAK SPACE}dB" in told
     assert card.toolTip() == "Comes with Triptych: esc-fast_x2.safetensors"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -126,15 +125,15 @@ def test_normalising_fills_the_scale(put: Put, kind: str) -> None:
     layer = DifferenceLayer(*opened_pair(put, base, shown), settings)
     gain = layer.typical_gain(Box(0, 0, 100, 100))
     assert gain == pytest.approx(25.5, rel=0.01) if kind != "ssim" else gain > 1
-    brightest = made(DifferenceLayer(layer.base, layer.shown, replace(settings, gain=gain))).max(axis=2)
+    brightest = made(DifferenceLayer(layer.base, layer.shown, settings._replace(gain=gain))).max(axis=2)
     assert brightest.max() > 240
 
 
 def test_gains_go_up_and_down_in_steps() -> None:
     settings = DifferenceSettings(gain=12.5)
     assert (settings.next_gain(1), settings.next_gain(-1)) == (16.0, 8.0)
-    assert replace(settings, gain=128.0).next_gain(1) == 128.0
-    assert replace(settings, gain=1.0).next_gain(-1) == 1.0
+    assert settings._replace(gain=128.0).next_gain(1) == 128.0
+    assert settings._replace(gain=1.0).next_gain(-1) == 1.0
 
 
 def test_samples_lie_in_the_middles_of_pixels_of_the_picture() -> None:
