@@ -117,6 +117,9 @@ def _deterministic(threads: int, device: torch.device) -> Iterator[None]:
     # Batches have few shapes: what is found for one serves for the whole run.
     torch.backends.cudnn.benchmark = device.type == "cuda"
     torch.use_deterministic_algorithms(device.type == "cpu")
+    # Deterministic mode also fills every new tensor with NaN, which nothing here reads: a tenth of a step.
+    filled = torch.utils.deterministic.fill_uninitialized_memory
+    torch.utils.deterministic.fill_uninitialized_memory = False
     # Tiny values late in training would be computed as slow denormals.
     torch.set_flush_denormal(True)
     try:
@@ -124,6 +127,7 @@ def _deterministic(threads: int, device: torch.device) -> Iterator[None]:
     finally:
         torch.set_num_threads(before)
         torch.use_deterministic_algorithms(strict)
+        torch.utils.deterministic.fill_uninitialized_memory = filled
         torch.set_flush_denormal(False)
         torch.backends.cudnn.benchmark = False
 
