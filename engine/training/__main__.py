@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -118,8 +119,10 @@ def _deterministic(threads: int, device: torch.device) -> Iterator[None]:
     torch.backends.cudnn.benchmark = device.type == "cuda"
     torch.use_deterministic_algorithms(device.type == "cpu")
     # Deterministic mode also fills every new tensor with NaN, which nothing here reads: a tenth of a step.
-    filled = torch.utils.deterministic.fill_uninitialized_memory
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    # (The module takes values by a class of its own, which type checkers do not see.)
+    deterministic: Any = torch.utils.deterministic
+    filled = deterministic.fill_uninitialized_memory
+    deterministic.fill_uninitialized_memory = False
     # Tiny values late in training would be computed as slow denormals.
     torch.set_flush_denormal(True)
     try:
@@ -127,7 +130,7 @@ def _deterministic(threads: int, device: torch.device) -> Iterator[None]:
     finally:
         torch.set_num_threads(before)
         torch.use_deterministic_algorithms(strict)
-        torch.utils.deterministic.fill_uninitialized_memory = filled
+        deterministic.fill_uninitialized_memory = filled
         torch.set_flush_denormal(False)
         torch.backends.cudnn.benchmark = False
 
