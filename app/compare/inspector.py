@@ -96,7 +96,10 @@ class Inspector:
 
     def frame(self, spot: tuple[Cell, QPointF]) -> QRect:
         """Returns where the table lies: in the lower left corner of the stage, or the right one where the spot is in the left."""
-        letters, readings = Lettering(self._panes.ratio), self.read(spot)
+        return self._frame(spot, self.read(spot))
+
+    def _frame(self, spot: tuple[Cell, QPointF], readings: list[Reading]) -> QRect:
+        letters = Lettering(self._panes.ratio)
         view, margin = self._panes.view, letters.px(MARGIN_PX)
         columns = _channels(readings) + 1
         width = letters.px(_SWATCH_PX + 8 + _TITLE_WIDTH_PX + columns * _VALUE_WIDTH_PX) + 2 * letters.px(_PADDING_PX)
@@ -106,16 +109,16 @@ class Inspector:
             frame.moveRight(view.right() - margin)
         return frame
 
-    def paint(self, painter: QPainter, spot: tuple[Cell, QPointF]) -> None:
-        """Paints the table."""
+    def paint(self, painter: QPainter, spot: tuple[Cell, QPointF]) -> QRect:
+        """Paints the table and returns where it lies."""
         letters, place, readings = Lettering(self._panes.ratio), self.place(spot), self.read(spot)
-        frame, channels = self.frame(spot), _channels(readings)
+        frame, channels = self._frame(spot, readings), _channels(readings)
         padding, line = letters.px(_PADDING_PX), letters.px(_LINE_PX)
         letters.plate(painter, frame, 8)
         row = QRect(frame.left() + padding, frame.top() + letters.px(7), frame.width() - 2 * padding, line)
         if place is None:
             letters.write(painter, row, _tr("Point at the picture to read its pixels."), letters.plain, FAINT)
-            return
+            return frame
         told = _tr("Input {x}, {y}").format(x=place[0], y=place[1])
         if place[:2] != place[2:]:
             told += "    " + _tr("Result {x}, {y}").format(x=place[2], y=place[3])
@@ -126,6 +129,7 @@ class Inspector:
         for reading in readings:
             row.translate(0, line)
             self._paint_reading(painter, letters, row, reading, channels)
+        return frame
 
     def _paint_reading(
         self, painter: QPainter, letters: Lettering, row: QRect, reading: Reading, channels: int

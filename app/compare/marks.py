@@ -79,12 +79,11 @@ class Marks:
         self._paint_divider(painter)
         self.labels.paint(painter)
         self._paint_current(painter)
-        if self.shows_inspector:
-            self.inspector.paint(painter, spot)
+        taken = self.inspector.paint(painter, spot) if self.shows_inspector else None
         # Beside the picture there is nothing to enlarge.
         if not self.shows_loupe or self.inspector.place(spot) is None:
             return True
-        return self.loupe.paint(painter, drawing, spot, self.inspector.frame(spot) if self.shows_inspector else None)
+        return self.loupe.paint(painter, drawing, spot, taken)
 
     def _paint_overlay(self, painter: QPainter, part: Part) -> None:
         overlay = self._panes.comparison.overlays.get(part.key)
