@@ -15,7 +15,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -118,11 +117,6 @@ def _deterministic(threads: int, device: torch.device) -> Iterator[None]:
     # Batches have few shapes: what is found for one serves for the whole run.
     torch.backends.cudnn.benchmark = device.type == "cuda"
     torch.use_deterministic_algorithms(device.type == "cpu")
-    # Deterministic mode also fills every new tensor with NaN, which nothing here reads: a tenth of a step.
-    # (The module takes values by a class of its own, which type checkers do not see.)
-    deterministic: Any = torch.utils.deterministic
-    filled = deterministic.fill_uninitialized_memory
-    deterministic.fill_uninitialized_memory = False
     # Tiny values late in training would be computed as slow denormals.
     torch.set_flush_denormal(True)
     try:
@@ -130,7 +124,6 @@ def _deterministic(threads: int, device: torch.device) -> Iterator[None]:
     finally:
         torch.set_num_threads(before)
         torch.use_deterministic_algorithms(strict)
-        deterministic.fill_uninitialized_memory = filled
         torch.set_flush_denormal(False)
         torch.backends.cudnn.benchmark = False
 
