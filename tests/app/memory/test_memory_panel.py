@@ -444,18 +444,10 @@ def test_the_colours_follow_the_theme(panel: MemoryPanel, feed: Feed, theme: The
     assert image.pixelColor(image.width() - 3, 3).name() == scheme.stage
 
 
-def test_painting_keeps_up_with_four_looks_a_second(panel: MemoryPanel, feed: Feed) -> None:
+def test_it_looks_four_times_a_second_or_more_often(panel: MemoryPanel) -> None:
+    # How long a paint takes is `triptych bench app`'s to say; how much there is to paint, test_memory_curves.py's.
+    assert panel._clock.isActive()
     assert panel._clock.interval() <= 250
-    feed(seconds=600)
-    panel._span_s = 600
-    times = []
-    for _ in range(10):
-        began = time.thread_time()
-        panel._refresh()
-        panel.grab()
-        times.append(time.thread_time() - began)
-    # The largest picture there is; a tick of 16 ms would be late by it.
-    assert sorted(times)[5] < 0.1
 
 
 CHECK = """
