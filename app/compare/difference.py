@@ -9,7 +9,6 @@ Legend: H W pixels of a tile, S samples of one of its pixels along an axis.
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from app.compare.colour_maps import greys, heat, signs
@@ -55,6 +54,8 @@ class DifferenceLayer(TileLayer):
     """`shown` minus `base`, at the size of the picture."""
 
     def __init__(self, base: OpenSource, shown: OpenSource, settings: DifferenceSettings) -> None:
+        from fractions import Fraction
+
         arrangement = shown.arrangement
         super().__init__(arrangement.height, arrangement.width, Fraction(1), (0, 0))
         self.settings = settings

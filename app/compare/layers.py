@@ -11,7 +11,6 @@ import itertools
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtGui import QColorSpace, QImage
@@ -25,6 +24,8 @@ from engine.resampling import Method
 from engine.tiling.geometry import Box
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from numpy.typing import NDArray
 
     from app.compare.sampling import Positions, Values
@@ -198,6 +199,8 @@ class EnlargedLayer(TileLayer):
     """
 
     def __init__(self, opened: OpenSource) -> None:
+        from fractions import Fraction
+
         raster, magnification = opened.source.raster, opened.magnification
         height, width = max(1, round(raster.height * magnification)), max(1, round(raster.width * magnification))
         super().__init__(height, width, Fraction(1), opened.origin, raster.has_alpha)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from engine.canvas import RasterRef
 from engine.tiling.geometry import Box
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 MOST_PANES = 9
 
@@ -83,12 +85,17 @@ class Arrangement:
         return Box(first_row, first_column, last_row - first_row, last_column - first_column)
 
     def _scale_of(self, source: PaneSource) -> Fraction:
+        # Here, not above: with it comes decimal, and no picture needs a scale before the window is painted.
+        from fractions import Fraction
+
         width = self.input_width if source.placed is None else source.placed.width
         return Fraction(source.raster.width, width)
 
 
 def arrange(sources: Sequence[PaneSource]) -> Arrangement:
     """Returns the common ground of the sources: without an input among them the smallest whole one stands for it."""
+    from fractions import Fraction
+
     whole = [source for source in sources if source.placed is None] or list(sources)
     base = next((source for source in whole if source.kind == "input"), None)
     if base is None:

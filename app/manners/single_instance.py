@@ -8,9 +8,9 @@ arrives is dropped: through this door come paths, and only those that the operat
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +49,8 @@ def meeting_place(environment: Mapping[str, str] = os.environ) -> str:
     # What decides where settings and cache lie, rather than the folders themselves: to work those out takes longer.
     own = (environment.get(name, "") for name in ("TRIPTYCH_CACHE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HOME"))
     facts = "\0".join((person, display, *own))
-    name = f"triptych-{hashlib.sha256(os.fsencode(facts)).hexdigest()[:16]}"
+    # A checksum tells one person's few places apart; the folder, not the name, keeps strangers out.
+    name = f"triptych-{zlib.crc32(os.fsencode(facts)):08x}"
     if not hasattr(os, "getuid"):
         return name
     places = (folder / name for folder in _own_folders(environment))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -34,7 +34,7 @@ class SaveReadings:
             "json": (_tr("Save the report"), _tr("JSON (*.json)")),
         }[kind]
         folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-        proposal = Path(folder) / f"triptych-memory-{datetime.now():%Y%m%d-%H%M%S}.{kind}"
+        proposal = Path(folder) / f"triptych-memory-{time.strftime('%Y%m%d-%H%M%S')}.{kind}"
         name, _ = QFileDialog.getSaveFileName(parent, title, str(proposal), names)
         if not name:
             return None
