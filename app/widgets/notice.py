@@ -1,6 +1,6 @@
 """Errors and warnings in words, above the picture: what happened, what to do, and the details for those who ask.
 
-Imports Qt and `app.theme`.
+Imports Qt, `app.theme` and `app.report`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.report import details_of, surroundings
 from app.theme import Theme, draw_icon
-from engine.errors import Failure, WorkerError
+from engine.errors import Failure
 
 _ICON_PX = 20
 _DETAILS_HEIGHT_PX = 120
@@ -55,7 +56,8 @@ class Notice(QFrame):
         words.addWidget(self._text)
         if hint:
             words.addWidget(_wrapped(hint, "muted"))
-        self._details = QPlainTextEdit(details, readOnly=True)
+        self._about = details
+        self._details = QPlainTextEdit(readOnly=True)
         self._details.setFixedHeight(_DETAILS_HEIGHT_PX)
         self._details.setAccessibleName(self.tr("Details"))
         self._details.hide()
@@ -65,7 +67,7 @@ class Notice(QFrame):
         row.setSpacing(12)
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
-        row.addLayout(self._buttons(bool(details)))
+        row.addLayout(self._buttons(kind == "error"))
         theme.changed.connect(self._tint)
         self._tint()
 
@@ -91,7 +93,7 @@ class Notice(QFrame):
             fold = QPushButton(self.tr("Details"))
             fold.setCheckable(True)
             fold.setToolTip(self.tr("Show what the program itself says about it."))
-            fold.toggled.connect(self._details.setVisible)
+            fold.toggled.connect(self._unfold)
             copy = QPushButton(self.tr("Copy report"))
             copy.setToolTip(self.tr("Put the message and its details on the clipboard."))
             copy.clicked.connect(self._copy)
@@ -105,9 +107,15 @@ class Notice(QFrame):
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
         return row
 
+    @Slot(bool)
+    def _unfold(self, is_open: bool) -> None:
+        if is_open and not self._details.toPlainText():
+            self._details.setPlainText("\n\n".join(part for part in (self._about, surroundings()) if part))
+        self._details.setVisible(is_open)
+
     @Slot()
     def _copy(self) -> None:
-        QGuiApplication.clipboard().setText(self.report)
+        QGuiApplication.clipboard().setText(f"{self.report}\n\n{surroundings()}")
 
     @Slot()
     def _tint(self) -> None:
@@ -184,8 +192,7 @@ class NoticeStack(QScrollArea):
 
     def show_failure(self, failure: Failure, hint: str) -> None:
         """Shows why the engine could not do something, with this hint in place of its own."""
-        # Of an error that the engine foresaw, its two sentences say all.
-        self.show_error(failure.message, hint, failure.details if failure.kind == WorkerError.__name__ else "")
+        self.show_error(failure.message, hint, details_of(failure))
 
     def offer(self, message: str, hint: str, choices: Sequence[tuple[str, str, Callable[[], None]]]) -> None:
         """Asks something that can wait: each of `choices` is a button's words, its tooltip, and what it does."""
