@@ -89,7 +89,7 @@ class MainWindow(QMainWindow):
         desk.tell()
 
     def _build(self, theme: Theme) -> None:
-        self.drop_area = DropArea(theme, _listed(readable_formats()))
+        self.drop_area = DropArea(theme, self._listed(readable_formats()))
         self.pages = QStackedWidget()
         self.pages.addWidget(self.drop_area)
         self.pages.addWidget(self.view)
@@ -144,6 +144,12 @@ class MainWindow(QMainWindow):
         self.running.worker_lost.connect(self._prepare_choice)
         bridge.models_listed.connect(self._on_models)
         bridge.model_ready.connect(self._on_model_ready)
+
+    def _listed(self, names: Sequence[str]) -> str:
+        """Returns names as a list in a sentence: `PNG, JPEG and TIFF`."""
+        if len(names) < 2:
+            return "".join(names)
+        return self.tr("{names} and {last}").format(names=", ".join(names[:-1]), last=names[-1])
 
     def open_files(self, paths: Iterable[Path]) -> None:
         """Takes in images, folders and checkpoints; the first new image is shown."""
@@ -294,8 +300,3 @@ class MainWindow(QMainWindow):
     def _end_drag(self) -> None:
         self.drop_area.set_hovered(False)
         self._follow()
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Returns names as a list in a sentence: `PNG, JPEG and TIFF`."""
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
