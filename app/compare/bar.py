@@ -76,7 +76,7 @@ class Bar(QWidget):
     def _make_difference(self, row: QHBoxLayout) -> None:
         self.kind = QComboBox()
         self.kind.setAccessibleName(self.tr("Kind of difference"))
-        self.kind.setToolTip(self.tr("What is shown of the difference between picture and reference."))
+        self.kind.setToolTip(self.tr("What is shown of the difference between picture and base."))
         names = {"absolute": self.tr("Absolute"), "signed": self.tr("Signed"), "ssim": self.tr("Structure (SSIM)")}
         for kind in DIFFERENCE_KINDS:
             self.kind.addItem(names[kind], kind)

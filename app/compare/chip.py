@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
@@ -13,10 +13,20 @@ _HEIGHT_PX = 28
 _PADDING_PX = 8
 _LEAST_WIDTH_PX = 34
 _MOST_WIDTH_PX = 190
+_MARK_GAP_PX = 6
+
+
+def _base() -> str:
+    """Returns what the picture is called that the others are compared with."""
+    return QCoreApplication.translate("compare", "Base")
+
+
+def _mark_width(letters: Lettering) -> int:
+    return letters.width(_base(), letters.small_bold) + 10
 
 
 class Chip(QAbstractButton):
-    """Shows a picture when it is clicked; Shift and click, or the right button, make it the reference (`chosen_as_reference`)."""
+    """Shows a picture when it is clicked; Shift and click, or the right button, make it the base (`chosen_as_reference`)."""
 
     chosen_as_reference = Signal()
 
@@ -35,7 +45,7 @@ class Chip(QAbstractButton):
         self.setAccessibleName(title)
         self.setToolTip(
             self.tr(
-                "{title} ({number}; hold to peek)\nShift and click, or the right button: make it the reference"
+                "{title} ({number}; hold to peek)\nShift and click, or the right button: make it the base"
                 " (Shift+{number})."
             ).format(title=title, number=self._number)
         )
@@ -44,13 +54,15 @@ class Chip(QAbstractButton):
         """Marks the picture that is shown, and the reference."""
         self.setChecked(is_current)
         self.is_reference = is_reference
-        self.setAccessibleDescription(self.tr("Reference") if is_reference else "")
+        self.setAccessibleDescription(_base() if is_reference else "")
         self.update()
 
     def sizeHint(self) -> QSize:
         """Room for the whole name, up to a limit."""
         letters = Lettering(1.0)
-        width = 2 * _PADDING_PX + 20 + 8 + letters.width(self.text(), letters.bold) + (38 if self.is_reference else 0)
+        width = 2 * _PADDING_PX + 20 + 8 + letters.width(self.text(), letters.bold)
+        if self.is_reference:
+            width += _mark_width(letters) + _MARK_GAP_PX
         return QSize(min(_MOST_WIDTH_PX, width + 2), _HEIGHT_PX)
 
     def minimumSizeHint(self) -> QSize:
@@ -90,11 +102,10 @@ class Chip(QAbstractButton):
         x = self._paint_badge(painter, letters, QPoint(_PADDING_PX, 5), str(self._number), self.isChecked())
         rest = QRect(x + 8, 0, self.width() - x - 8 - _PADDING_PX, self.height())
         if self.is_reference:
-            mark = self.tr("Ref")
-            width = letters.width(mark, letters.small_bold) + 10
+            width = _mark_width(letters)
             if rest.width() > width:
-                rest.setRight(rest.right() - width - 6)
-                self._paint_badge(painter, letters, QPoint(self.width() - _PADDING_PX - width, 5), mark, False)
+                rest.setRight(rest.right() - width - _MARK_GAP_PX)
+                self._paint_badge(painter, letters, QPoint(self.width() - _PADDING_PX - width, 5), _base(), False)
         font = letters.bold if self.isChecked() else letters.plain
         letters.write(painter, rest, self.text(), font, QColor(colours.text))
 

@@ -23,10 +23,15 @@ _LAYOUTS: tuple[Mode, ...] = ("one", "wipe", "side", "grid")
 
 
 class Commands(QObject):
-    """The view's actions. `switched`: a mark was switched on or off; `attention_toggled`: clicks pick pixels, or no longer."""
+    """The view's actions.
+
+    `switched`: a mark was switched on or off; `attention_toggled`: clicks pick pixels, or no longer; `zoom_asked`: steps to zoom
+    in by, at the pointer.
+    """
 
     switched = Signal()
     attention_toggled = Signal(bool)
+    zoom_asked = Signal(int)
 
     def __init__(self, view: QWidget, panes: Panes, marks: Marks, theme: Theme) -> None:
         super().__init__(view)
@@ -60,16 +65,27 @@ class Commands(QObject):
         return self._panes.camera
 
     def _make_modes(self) -> None:
-        self.one = self._make(self.tr("One"), "", self.tr("One picture, flipped in place with the digits."), "mode-one")
+        self.one = self._make(
+            self.tr("One"),
+            "Ctrl+1",
+            self.tr("One picture, flipped in place with the digits. M: next layout."),
+            "mode-one",
+        )
         self.wipe = self._make(
-            self.tr("Wipe"), "", self.tr("Reference and picture, parted by a line to drag."), "mode-wipe"
+            self.tr("Wipe"),
+            "Ctrl+2",
+            self.tr("Base and picture, parted by a line to drag. M: next layout."),
+            "mode-wipe",
         )
         self.side = self._make(
-            self.tr("Side by side"), "", self.tr("Reference and picture beside each other."), "mode-side"
+            self.tr("Side by side"),
+            "Ctrl+3",
+            self.tr("Base and picture beside each other. M: next layout."),
+            "mode-side",
         )
-        self.grid = self._make(self.tr("Grid"), "", self.tr("All pictures at once."), "mode-grid")
+        self.grid = self._make(self.tr("Grid"), "Ctrl+4", self.tr("All pictures at once. M: next layout."), "mode-grid")
         self.diff = self._make(
-            self.tr("Difference"), "D", self.tr("What differs from the reference; again: back."), "mode-diff"
+            self.tr("Difference"), "D", self.tr("What differs from the base; again: back."), "mode-diff"
         )
         self.modes: dict[Mode, QAction] = {
             "one": self.one, "wipe": self.wipe, "side": self.side, "grid": self.grid, "diff": self.diff,
@@ -82,7 +98,7 @@ class Commands(QObject):
             action.triggered.connect(lambda _checked=False, mode=mode: self._choose_mode(mode))
         self.next_mode = self._make(self.tr("Next layout"), "M", self.tr("One, wipe, side by side, grid."))
         self.next_mode.triggered.connect(self._go_to_next_mode)
-        self.swap = self._make(self.tr("Swap"), "X", self.tr("Picture and reference trade places."))
+        self.swap = self._make(self.tr("Swap"), "X", self.tr("Picture and base trade places."))
         self.swap.triggered.connect(self._comparison.swap)
         self.turn_divider = self._make(
             self.tr("Turn the divider"), "V", self.tr("Ctrl with the arrow keys moves it."), "turn"
@@ -114,15 +130,16 @@ class Commands(QObject):
             self.tr("1:1"), "Ctrl+0", self.tr("One pixel of the result on one of the screen.")
         )
         self.actual_size.triggered.connect(lambda: camera.zoom_to(1.0))
-        self.zoom_in = self._make(self.tr("Zoom in"), "+", self.tr("The wheel zooms at the pointer."), "zoom-in")
-        self.zoom_in.triggered.connect(lambda: camera.step(1))
-        self.zoom_out = self._make(self.tr("Zoom out"), "-", self.tr("The wheel zooms at the pointer."), "zoom-out")
-        self.zoom_out.triggered.connect(lambda: camera.step(-1))
+        at_pointer = self.tr("At the pointer, as the wheel does.")
+        self.zoom_in = self._make(self.tr("Zoom in"), "+", at_pointer, "zoom-in")
+        self.zoom_in.triggered.connect(lambda: self.zoom_asked.emit(1))
+        self.zoom_out = self._make(self.tr("Zoom out"), "-", at_pointer, "zoom-out")
+        self.zoom_out.triggered.connect(lambda: self.zoom_asked.emit(-1))
         # On many keyboards + is Shift and =: the key itself is enough.
         self.zoom_in.setShortcuts([QKeySequence("+"), QKeySequence("=")])
 
     def _make_marks(self) -> None:
-        self.tile_grid = self._make(self.tr("Tile grid"), "G", self.tr("Show the tiles of the plan over the picture."))
+        self.tile_grid = self._make(self.tr("Tile grid"), "G", self.tr("Show the tiles of the plan over the image."))
         self.inspector = self._make(
             self.tr("Pixel inspector"), "I", self.tr("The values under the pointer, in every picture.")
         )
@@ -136,8 +153,13 @@ class Commands(QObject):
             action.setCheckable(True)
             action.toggled.connect(self._switch)
         self.attention.toggled.connect(self.attention_toggled)
-        self.clear_region = self._make(self.tr("Clear the region"), "", self.tr("Esc does it too."))
-        self.clear_region.triggered.connect(lambda: self._comparison.set_region(None))
+        self.region = self._make(
+            self.tr("Region"),
+            "R",
+            self.tr("Mark what is in view; again, or Esc: clear it. Shift and drag marks a part of it."),
+        )
+        self.region.setCheckable(True)
+        self.region.triggered.connect(self._mark_region)
 
     def _make(self, text: str, key: str, explained: str, icon: str = "") -> QAction:
         action = QAction(text, self)
@@ -173,6 +195,13 @@ class Commands(QObject):
             comparison.peeked_key or comparison.region is not None or any(each.isChecked() for each in switches)
         )
 
+    def choose_layout(self, digit: int) -> bool:
+        """Does what Ctrl and a digit do; returns whether there is such a layout."""
+        if digit > len(_LAYOUTS):
+            return False
+        self.modes[_LAYOUTS[digit - 1]].trigger()
+        return True
+
     def _choose_mode(self, mode: Mode) -> None:
         comparison = self._comparison
         if mode == "diff" and comparison.mode == "diff":
@@ -206,6 +235,10 @@ class Commands(QObject):
             self._comparison.set_gain(gain)
 
     @Slot(bool)
+    def _mark_region(self, marks: bool) -> None:
+        self._comparison.set_region(self._panes.visible_box if marks else None)
+
+    @Slot(bool)
     def _colour(self, checked: bool) -> None:
         self._comparison.set_difference(self._comparison.difference._replace(false_colour=checked))
 
@@ -223,8 +256,10 @@ class Commands(QObject):
         count = len(comparison.keys)
         self.modes[comparison.mode].setChecked(True)
         self.false_colour.setChecked(comparison.difference.false_colour)
-        none = "" if count else self.tr("There is no picture yet.")
-        alone = none or ("" if count > 1 else self.tr("There is only one picture: upscale it, or add a reference."))
+        none = "" if count else self.tr("There is no image yet.")
+        alone = none or (
+            "" if count > 1 else self.tr("There is only the image itself: upscale it, or use a reference.")
+        )
         for action in (
             self.fit,
             self.actual_size,
@@ -233,6 +268,7 @@ class Commands(QObject):
             self.inspector,
             self.loupe,
             self.attention,
+            self.region,
         ):
             allow(action, none)
         allow(self.one, none)
@@ -244,8 +280,7 @@ class Commands(QObject):
         for action in (self.more_gain, self.less_gain, self.normalise, self.false_colour):
             allow(action, alone or no_difference)
         allow(self.tile_grid, "" if comparison.tile_grid else self.tr("There is no plan of tiles for this image yet."))
-        no_region = "" if comparison.region is not None else self.tr("Shift and drag marks a region.")
-        allow(self.clear_region, no_region)
+        self.region.setChecked(comparison.region is not None)
 
     @Slot()
     def _tint(self) -> None:

@@ -117,7 +117,7 @@ class Inspector:
         letters.plate(painter, frame, 8)
         row = QRect(frame.left() + padding, frame.top() + letters.px(7), frame.width() - 2 * padding, line)
         if place is None:
-            letters.write(painter, row, _tr("Point at the picture to read its pixels."), letters.plain, FAINT)
+            letters.write(painter, row, _tr("Point at the image to read its pixels."), letters.plain, FAINT)
             return frame
         told = _tr("Input {x}, {y}").format(x=place[0], y=place[1])
         if place[:2] != place[2:]:

@@ -96,6 +96,9 @@ class Keyboard(QObject):
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and modifiers == Qt.KeyboardModifier.NoModifier:
             return self._pick()
         digit = digit_of(event)
+        if digit is not None and modifiers == Qt.KeyboardModifier.ControlModifier:
+            # Where the layout writes no digit on the key, the layouts' shortcuts do not see one.
+            return self._commands.choose_layout(digit)
         if digit is None or modifiers & ~Qt.KeyboardModifier.ShiftModifier:
             return False
         if not event.isAutoRepeat():

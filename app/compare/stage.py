@@ -6,7 +6,7 @@ Imports Qt and `app`. It reads no raster: pictures come from the tile store, and
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QColor, QEnterEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QCursor, QEnterEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from app.compare.gestures import Gestures
@@ -111,6 +111,17 @@ class Stage(QWidget):
     def sizeHint(self) -> QSize:
         """Room for two pictures."""
         return QSize(960, 600)
+
+    @Slot(int)
+    def zoom_at_pointer(self, steps: int) -> None:
+        """Zooms by whole steps at the pointer, or where it is over no pane at the middle."""
+        # Where it is now: no event tells that the stage moved under a pointer that rests.
+        at = QPointF(self.mapFromGlobal(QCursor.pos())) * self.devicePixelRatioF()
+        cell = None if self._pointer is None else self.panes.cell_at(at.x(), at.y())
+        if cell is None:
+            self.panes.camera.step(steps)
+        else:
+            self.panes.camera.step(steps, at.x() - cell.frame.left(), at.y() - cell.frame.top())
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zooms by one step a notch at the cursor; touchpads, which send parts of a notch, add up to one."""

@@ -86,6 +86,7 @@ class ComparisonView(QWidget):
         gestures.clicked.connect(self._take_clicked)
         gestures.picked.connect(self.pixel_picked)
         self.commands.switched.connect(self.stage.refresh)
+        self.commands.zoom_asked.connect(self.stage.zoom_at_pointer)
         self.commands.attention_toggled.connect(self._pick_pixels)
         self.commands.attention_toggled.connect(self.attention_toggled)
         self.scoring.changed.connect(self._show_scores)
@@ -195,15 +196,16 @@ class ComparisonView(QWidget):
         """Returns keys and gestures that are no actions, with what they do, for the page of keys."""
         return [
             ("1 … 9", self.tr("Show a picture; hold to peek")),
-            ("Shift+1 … 9", self.tr("Make a picture the reference")),
-            (self.tr("Space"), self.tr("Peek at the reference while it is held")),
+            ("Shift+1 … 9", self.tr("Make a picture the base, which others are compared with")),
+            (self.tr("Space"), self.tr("Peek at the base while it is held")),
             (self.tr("Arrows"), self.tr("Move the picture; with Shift further")),
             (self.tr("Ctrl+Arrows"), self.tr("Move the divider of a wipe")),
             (self.tr("Alt+Arrows"), self.tr("Move the frame of the preview")),
             (self.tr("Shift+Drag"), self.tr("Mark a region; a click clears it")),
             (self.tr("Wheel"), self.tr("Zoom at the pointer")),
             (self.tr("Double click"), self.tr("From the whole picture to 1:1, and back")),
-            ("Esc", self.tr("Leave peek, region, inspector, loupe, preview or full screen")),
+            (self.tr("Return"), self.tr("Pick the pixel at the pointer for the attention inspector")),
+            ("Esc", self.tr("Leave peek, region, inspector, loupe, preview, full screen or a notice")),
         ]
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -188,6 +189,68 @@ def test_f_and_ctrl_0_and_plus_and_minus_zoom(shown: ComparisonView, qtbot: QtBo
     assert shown.camera.is_fitted
 
 
+@pytest.mark.parametrize("code", [Qt.Key.Key_Plus, Qt.Key.Key_Minus])
+def test_plus_and_minus_zoom_at_the_pointer_and_elsewhere_at_the_middle(
+    shown: ComparisonView, qtbot: QtBot, code: Qt.Key
+) -> None:
+    shown.set_mode("grid")
+    shown.camera.look_at(300, 200, 4.0)
+    cell = shown.panes.cells[3]
+
+    def under(at: QPoint) -> tuple[float, float]:
+        return shown.panes.placement_in(cell).to_picture(at.x(), at.y())
+
+    at = cell.frame.center() + QPoint(60, -40)
+    qtbot.mouseMove(shown.stage, at)
+    before, middle = under(at), under(cell.frame.center())
+    key(shown, qtbot, code)
+    assert shown.camera.zoom != 4.0
+    assert under(at) == pytest.approx(before, abs=0.5)
+    assert under(cell.frame.center()) != pytest.approx(middle, abs=2)
+    QApplication.sendEvent(shown.stage, QEvent(QEvent.Type.Leave))
+    middle = under(cell.frame.center())
+    key(shown, qtbot, code)
+    assert under(cell.frame.center()) == pytest.approx(middle, abs=0.5)
+
+
+def test_ctrl_and_a_digit_choose_the_layout(shown: ComparisonView, qtbot: QtBot) -> None:
+    modes = []
+    shown.mode_changed.connect(modes.append)
+    for code in (Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_4, Qt.Key.Key_1):
+        key(shown, qtbot, code, CTRL)
+    assert modes == ["wipe", "side", "grid", "one"]
+    for action in (shown.commands.one, shown.commands.wipe, shown.commands.side, shown.commands.grid):
+        assert "M: next layout." in action.toolTip()
+    # The fourth key of a French keyboard, on which no digit is to be had without Shift.
+    event = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Apostrophe, CTRL, 13, 0, 0)
+    assert shown.keyboard.press(event) == (sys.platform == "linux")
+    assert shown.mode == ("grid" if sys.platform == "linux" else "one")
+    assert shown.current_key == "pft"
+
+
+def test_r_marks_what_is_in_view_and_clears_it(shown: ComparisonView, qtbot: QtBot) -> None:
+    region = shown.commands.region
+    shown.camera.look_at(300, 200, 4.0)
+    in_view = shown.visible_box
+    key(shown, qtbot, Qt.Key.Key_R)
+    assert shown.region == in_view
+    assert in_view is not None
+    assert region.isChecked()
+    shown.camera.fit()
+    assert shown.region == in_view
+    key(shown, qtbot, Qt.Key.Key_R)
+    assert shown.region is None
+    key(shown, qtbot, Qt.Key.Key_R)
+    key(shown, qtbot, Qt.Key.Key_Escape)
+    assert shown.region is None
+    assert not region.isChecked()
+    # One that the mouse marked is cleared by the same key.
+    shown.set_region(Box(1, 2, 30, 40))
+    key(shown, qtbot, Qt.Key.Key_R)
+    assert shown.region is None
+    assert region.toolTip().startswith("Region (R)\n")
+
+
 def test_arrows_pan_and_more_with_shift(shown: ComparisonView, qtbot: QtBot) -> None:
     shown.camera.look_at(300, 200, 4.0)
     before = shown.camera.placement
@@ -279,13 +342,15 @@ def test_every_action_tells_its_key_and_why_it_cannot(view: ComparisonView, put:
         sentence = action.toolTip().splitlines()[-1]
         assert sentence.endswith((".", ").")), sentence
     view.show_sources([put("input", noise(20, 20), "input")], keep_camera=False)
-    assert view.commands.wipe.toolTip() == "Wipe\nThere is only one picture: upscale it, or add a reference."
+    assert view.commands.wipe.toolTip() == (
+        "Wipe (Ctrl+2)\nThere is only the image itself: upscale it, or use a reference."
+    )
     view.show_sources([put("input", noise(20, 20), "input"), put("m", noise(40, 40))], keep_camera=False)
     assert view.commands.swap.isEnabled()
     assert view.commands.swap.toolTip().startswith("Swap (X)\n")
     keys = [action.shortcut().toString() for action in view.actions() if not action.shortcut().isEmpty()]
     assert len(keys) == len(set(keys))
-    assert {"M", "D", "X", "E", "Shift+E", "N", "F", "Ctrl+0", "+", "-", "G", "I", "A"} <= set(keys)
+    assert {"M", "D", "X", "E", "Shift+E", "N", "F", "Ctrl+0", "+", "-", "G", "I", "A", "R"} <= set(keys)
     assert all(name and what for name, what in view.held_keys())
 
 
@@ -409,7 +474,7 @@ def test_chips_show_pictures_and_choose_the_reference(shown: ComparisonView, qtb
     assert [chip.isChecked() for chip in chips] == [False, True, False, False]
     qtbot.mouseClick(chips[2], Qt.MouseButton.RightButton)
     assert shown.reference_key == "esc"
-    assert chips[2].accessibleDescription() == "Reference"
+    assert chips[2].accessibleDescription() == "Base"
     qtbot.mouseClick(chips[3], Qt.MouseButton.LeftButton, SHIFT)
     assert (shown.current_key, shown.reference_key) == ("sscan", "pft")
     assert "Shift+2" in chips[1].toolTip()
