@@ -49,7 +49,7 @@ def _run(files: list[Path]) -> int:
     from app.garbage import GarbageCollector
     from app.manners.translations import install_translations
     from app.settings import Settings
-    from app.theme import Theme, application_icon
+    from app.theme import STYLE_ARGUMENTS, Theme, application_icon
     from app.windows.main_window import MainWindow
 
     # Each call that Qt makes back into Python may wait so long for a thread that cuts tiles: with Python's 5 ms a first paint of
@@ -57,7 +57,7 @@ def _run(files: list[Path]) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     QApplication.setApplicationName("Triptych")
     QApplication.setDesktopFileName("triptych")
-    application = QApplication(sys.argv[:1])
+    application = QApplication([*sys.argv[:1], *STYLE_ARGUMENTS])
     collector = GarbageCollector(application)
     collector.start()
     application.setWindowIcon(application_icon())

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication, QSpinBox, QStyleFactory
+from PySide6.QtWidgets import QApplication, QSpinBox
 
 
 class Colours(NamedTuple):
@@ -300,8 +300,16 @@ def style_sheet_of(colours: Colours) -> str:
     """
 
 
+# What an application is made with: Qt's own style, alike on every desktop, for which the style sheet is drawn. Where it is asked for
+# its style, or given one, PySide first defines all that QStyle knows, and the window is painted 16 ms later.
+STYLE_ARGUMENTS = ("-style", "fusion")
+
+
 class Theme(QObject):
-    """The scheme in force. `changed` tells that widgets which paint by themselves must ask again."""
+    """The scheme in force, for an application made with `STYLE_ARGUMENTS`.
+
+    `changed` tells that widgets which paint by themselves must ask again.
+    """
 
     changed = Signal()
 
@@ -311,8 +319,6 @@ class Theme(QObject):
         self._application = application
         self._scheme = scheme
         self.colours = LIGHT
-        if application.style().name() != "fusion":
-            application.setStyle(QStyleFactory.create("Fusion"))
         self._follow()
         hints = QGuiApplication.styleHints()
         # Queued: Qt still tells its own widgets of the change when it emits this.

@@ -23,7 +23,7 @@ from app.bridge import Bridge, CanvasMade, JobProgressed, TaskFailed, start_engi
 from app.compare.sources import PaneSource
 from app.compare.view import ComparisonView
 from app.main import SWITCH_INTERVAL_S
-from app.theme import Theme
+from app.theme import STYLE_ARGUMENTS, Theme
 from engine.canvas import RasterRef, create_raster
 from engine.catalog import list_models
 from engine.messages import ModelRequest, Progress, UpscaleSettings
@@ -104,7 +104,7 @@ def main(arguments: list[str]) -> int:
     folder = Path(arguments[0])
     # As in the window's own process.
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    application = QApplication(sys.argv[:1])
+    application = QApplication([*sys.argv[:1], *STYLE_ARGUMENTS])
     source = _picture(folder / "picture.raw")
     weights = next(entry.path for entry in list_models() if (entry.name, entry.scale) == (_MODEL, _SCALE))
     fixed, auto = UpscaleSettings(tile_px=TILE_PX), UpscaleSettings()

@@ -17,7 +17,7 @@ from app.bench.children import tell
 from app.bench.ticks import TICK_MS, Ticks
 from app.compare.sources import PaneSource
 from app.compare.view import ComparisonView
-from app.theme import Theme
+from app.theme import STYLE_ARGUMENTS, Theme
 from engine.canvas import RasterRef
 
 EDGE_PX = 20_000
@@ -33,7 +33,7 @@ _STEP_PX = 24
 def main(arguments: list[str]) -> int:
     """Pans for twelve seconds in two layouts and prints how late ticks came."""
     folder = Path(arguments[0])
-    application = QApplication(sys.argv[:1])
+    application = QApplication([*sys.argv[:1], *STYLE_ARGUMENTS])
     theme = Theme(application)
     view = ComparisonView(theme)
     view.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)

@@ -17,9 +17,15 @@ from pytestqt.qtbot import QtBot
 from app.bridge import Bridge
 from app.garbage import GarbageCollector
 from app.settings import Settings
-from app.theme import Theme
+from app.theme import STYLE_ARGUMENTS, Theme
 from app.windows.main_window import MainWindow
 from tests.app.fake_engine import Controls, catalog
+
+
+@pytest.fixture(scope="session")
+def qapp_args() -> list[str]:
+    """What pytest-qt makes the application with."""
+    return ["triptych", *STYLE_ARGUMENTS]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from importlib.resources import files
 
 import pytest
 from PySide6.QtGui import QColor, QPixmap
 from PySide6.QtWidgets import QApplication
 
-from app.theme import DARK, LIGHT, Colours, application_icon, draw_icon, style_sheet_of
+from app.theme import DARK, LIGHT, STYLE_ARGUMENTS, Colours, application_icon, draw_icon, style_sheet_of
 from app.wording import countdown_text, device_text, duration_text
 
 SURFACES = ("window", "surface", "raised", "hovered", "selected", "stage")
@@ -25,6 +28,25 @@ def luminance(colour: str) -> float:
 def contrast(one: str, other: str) -> float:
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+STYLE = """
+import sys
+from PySide6.QtWidgets import QApplication
+print(QApplication(sys.argv).style().name())
+"""
+
+
+def test_the_style_is_the_same_on_every_desktop() -> None:
+    environment = os.environ | {"QT_STYLE_OVERRIDE": "windows"}
+    command = [sys.executable, "-c", STYLE]
+    theirs, ours = (
+        subprocess.run(
+            [*command, *words], env=environment, capture_output=True, text=True, timeout=60, check=True
+        ).stdout.strip()
+        for words in ((), STYLE_ARGUMENTS)
+    )
+    assert (theirs, ours) == ("windows", "fusion")
 
 
 @pytest.mark.parametrize("colours", [DARK, LIGHT], ids=["dark", "light"])
