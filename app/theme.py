@@ -300,8 +300,8 @@ def style_sheet_of(colours: Colours) -> str:
     """
 
 
-# What an application is made with: Qt's own style, alike on every desktop, for which the style sheet is drawn. Where it is asked for
-# its style, or given one, PySide first defines all that QStyle knows, and the window is painted 16 ms later.
+# An application is made with these: Qt's own style, alike on every desktop, for which the style sheet is drawn. Once Qt
+# is asked for its style, or given one, PySide defines all that QStyle knows: the window would be painted 16 ms later.
 STYLE_ARGUMENTS = ("-style", "fusion")
 
 
