@@ -1,7 +1,7 @@
 """Pictures and the jobs made of them, as plain data that knows no window and no process.
 
-Imports the standard library and the plain data of `engine`. A `Picture` is an input that a person opened; a `Job` is one
-picture × one model × one scale. A job's state changes only through `advance`, which refuses a step that makes no sense.
+Imports the standard library, `app.pace` and the plain data of `engine`. A `Picture` is an input that a person opened; a `Job` is
+one picture × one model × one scale. A job's state changes only through `advance`, which refuses a step that makes no sense.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.pace import Pace
 from engine.canvas import RasterRef
 from engine.tiling.geometry import Box
 
@@ -162,13 +163,13 @@ class Picture:
 class Session:
     """The pictures that are open, in the order they came, and which one is shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace | None = None) -> None:
         self.pictures: list[Picture] = []
         self.shown: Picture | None = None
         # Nothing new is begun until the person goes on.
         self.is_paused = False
-        # What the same model took before, in seconds per input pixel.
-        self._pace: dict[tuple[str, int], float] = {}
+        # What the same model took before, in this session or an earlier one.
+        self.pace = pace or Pace()
         self._numbers = itertools.count(1)
 
     def add(self, path: Path) -> tuple[Picture, bool]:
@@ -197,21 +198,23 @@ class Session:
     ) -> Job:
         """Returns a job of this picture at the end of the line, which is shown from now on."""
         job = Job(next(self._numbers), picture.number, model, scale, weights, settings or _default_settings())
-        job.expected_s = self.expected_seconds(picture, model, scale)
+        job.expected_s = self.expected_seconds(picture, model, scale, job.settings)
         picture.results.append(job)
         picture.shown_job = job
         return job
 
-    def expected_seconds(self, picture: Picture, model: str, scale: int) -> float | None:
+    def expected_seconds(self, picture: Picture, model: str, scale: int, settings: UpscaleSettings) -> float | None:
         """Returns how long this model should take for this picture by what it took before, or None where it has not run yet."""
-        pace = self._pace.get((model, scale))
-        return None if pace is None or picture.info is None else pace * picture.info.height * picture.info.width
+        if picture.info is None:
+            return None
+        return self.pace.seconds(picture.info.height * picture.info.width, model, scale, settings)
 
     def learn(self, job: Job, done: DoneUpscale) -> None:
         """Remembers how fast a finished job's model is here."""
         picture = self.picture(job.picture_number)
         if picture is not None and picture.raster is not None:
-            self._pace[job.model, job.scale] = done.seconds / (picture.raster.height * picture.raster.width)
+            pixels = picture.raster.height * picture.raster.width
+            self.pace.learn(pixels, job.model, job.scale, job.settings, done)
 
     def picture(self, number: int) -> Picture | None:
         """Returns the picture of this number, if it is still open."""

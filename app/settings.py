@@ -7,7 +7,7 @@ anything: what is no sensible value counts as the default.
 from __future__ import annotations
 
 import os
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -73,6 +73,37 @@ class Settings:
     def model(self, value: str) -> None:
         self._store.setValue("model/name", value)
 
+    # Values that a room of the window keeps under a key of its own
+
+    def keep(self, key: str, value: str | float | bool) -> None:
+        """Remembers a value of such a room."""
+        self._store.setValue(key, value)
+
+    def choice(self, key: str, offered: Sequence[str], default: str) -> str:
+        """Returns the name kept under a key, or the default where it is none of those that are offered."""
+        value = self._text(key, default)
+        return value if value in offered else default
+
+    def switch(self, key: str, default: bool) -> bool:
+        """Returns whether something was switched on."""
+        return {"true": True, "1": True, "false": False, "0": False}.get(self._text(key).lower(), default)
+
+    def number(self, key: str, least: int, most: int, default: int) -> int:
+        """Returns the whole number kept under a key, or the default where it is not between the two others."""
+        try:
+            value = int(self._text(key, str(default)))
+        except ValueError:
+            return default
+        return value if least <= value <= most else default
+
+    def amount(self, key: str, least: float, most: float, default: float) -> float:
+        """Returns the number kept under a key, or the default where it is not between the two others."""
+        try:
+            value = float(self._text(key, str(default)))
+        except ValueError:
+            return default
+        return value if least <= value <= most else default
+
     # What the person prefers
 
     @property
@@ -118,7 +149,7 @@ class Settings:
 
         `keep_days_are_given`: TRIPTYCH_KEEP_DAYS was set when the program began, and decides instead.
         """
-        return self._number("engine/keep_days", 0, MOST_KEEP_DAYS, KEEP_DAYS)
+        return self.number("engine/keep_days", 0, MOST_KEEP_DAYS, KEEP_DAYS)
 
     @keep_days.setter
     def keep_days(self, value: int) -> None:
@@ -129,7 +160,7 @@ class Settings:
         """How results are named and written where the person does not choose for one of them."""
         folder = self._text("output/folder")
         form = self._text("output/format", "keep")
-        quality = self._number("output/quality", 0, 100, 0)
+        quality = self.number("output/quality", 0, 100, 0)
         return Target(
             folder=Path(folder) if folder else None,
             template=_sound_template(self._text("output/name", DEFAULT_TEMPLATE)),
@@ -156,7 +187,7 @@ class Settings:
     @property
     def saves_results(self) -> bool:
         """Whether each result is saved as it is finished."""
-        return self._store.value("output/saves", True, type=bool) is True
+        return self.switch("output/saves", True)
 
     @saves_results.setter
     def saves_results(self, value: bool) -> None:
@@ -165,18 +196,38 @@ class Settings:
     @property
     def runs_ticked(self) -> bool:
         """Whether Start runs all ticked models, not only the marked one."""
-        return self._store.value("model/all_ticked", False, type=bool) is True
+        return self.switch("model/all_ticked", False)
 
     @runs_ticked.setter
     def runs_ticked(self, value: bool) -> None:
         self._store.setValue("model/all_ticked", value)
 
     @property
+    def ticks(self) -> dict[str, bool]:
+        """Which models were ticked and which were not, by name; empty before the first listing."""
+        ticks: dict[str, bool] = {}
+        for is_ticked, key in ((True, "model/ticked"), (False, "model/unticked")):
+            ticks |= dict.fromkeys(self._names(key), is_ticked)
+        return ticks
+
+    @ticks.setter
+    def ticks(self, value: Mapping[str, bool]) -> None:
+        for is_ticked, key in ((True, "model/ticked"), (False, "model/unticked")):
+            self._store.setValue(key, [name for name, each in value.items() if each is is_ticked])
+
+    @property
+    def pace(self) -> str:
+        """How fast models were here, as `app.pace` writes it."""
+        return self._text("engine/pace")
+
+    @pace.setter
+    def pace(self, value: str) -> None:
+        self._store.setValue("engine/pace", value)
+
+    @property
     def recent(self) -> list[Path]:
         """The images opened last, the latest first; those that are gone are left out."""
-        names = self._store.value("files/recent", [])
-        listed = [names] if isinstance(names, str) else names if isinstance(names, list) else []
-        return [path for path in map(Path, listed) if path.is_file()]
+        return [path for path in map(Path, self._names("files/recent")) if path.is_file()]
 
     def remember(self, paths: Sequence[Path]) -> None:
         """Puts images at the head of those opened last."""
@@ -186,7 +237,7 @@ class Settings:
     @property
     def shows_memory(self) -> bool:
         """Whether the memory panel is open."""
-        return self._store.value("window/memory", True, type=bool) is True
+        return self.switch("window/memory", True)
 
     @shows_memory.setter
     def shows_memory(self, value: bool) -> None:
@@ -195,9 +246,7 @@ class Settings:
     @property
     def queue(self) -> list[Path]:
         """The images that were open when the window was closed, in their order; those that are gone are left out."""
-        names = self._store.value("queue/files", [])
-        listed = [names] if isinstance(names, str) else names if isinstance(names, list) else []
-        return [path for path in map(Path, listed) if path.is_file()]
+        return [path for path in map(Path, self._names("queue/files")) if path.is_file()]
 
     @queue.setter
     def queue(self, value: Sequence[Path]) -> None:
@@ -217,12 +266,11 @@ class Settings:
         # A text with commas in it comes back as a list where it was written by hand.
         return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
-    def _number(self, key: str, least: int, most: int, default: int) -> int:
-        try:
-            value = int(self._text(key, str(default)))
-        except ValueError:
-            return default
-        return value if least <= value <= most else default
+    def _names(self, key: str) -> list[str]:
+        names = self._store.value(key, [])
+        # Qt keeps a list of one as a text.
+        listed = [names] if isinstance(names, str) else names if isinstance(names, list) else []
+        return [name for name in map(str, listed) if name]
 
 
 def _sound_template(template: str) -> str:

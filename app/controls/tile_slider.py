@@ -54,6 +54,11 @@ class TileSlider(QWidget):
         return self._stops[self.slider.value()]
 
     @property
+    def stops(self) -> tuple[TileEdge, ...]:
+        """What there is to choose, from left to right."""
+        return self._stops
+
+    @property
     def text(self) -> str:
         """What is chosen, in words."""
         return self._words.text()

@@ -8,18 +8,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QProgressBar, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.controls.tile_slider import TileSlider
+from app.memory.wording import bytes_text
 from app.theme import indent_number
 
 if TYPE_CHECKING:
     from engine.messages import DonePlan, UpscaleSettings
 
 _TILES_PX = (128, 192, 256, 384, 480, 640, 960)
-_OVERLAP_PX = 32
-_MOST_OVERLAP_PX = 128
-_PRECISIONS = ("auto", "fp32", "fp16", "bf16")
+OVERLAP_PX = 32
+MOST_OVERLAP_PX = 128
+PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 _GIB = 2**30
 
 
@@ -38,31 +50,36 @@ class TilingControls(QWidget):
         super().__init__(parent)
         self.tile = TileSlider(_TILES_PX)
         self.overlap = QSpinBox()
-        self.overlap.setRange(0, _MOST_OVERLAP_PX)
+        self.overlap.setRange(0, MOST_OVERLAP_PX)
         self.overlap.setSingleStep(8)
-        self.overlap.setValue(_OVERLAP_PX)
+        self.overlap.setValue(OVERLAP_PX)
         self.overlap.setSuffix(self.tr(" px"))
         indent_number(self.overlap)
         self.overlap.setToolTip(
             self.tr("How far neighbouring tiles reach into each other. Less may show seams, more costs time.")
         )
         self.precision = QComboBox()
-        for name in _PRECISIONS:
+        for name in PRECISIONS:
             self.precision.addItem(self.tr("Auto") if name == "auto" else name, name)
         self.precision.setToolTip(self.tr("Auto: fp16 or bf16 on a GPU that is fast in it, fp32 on a processor."))
+        self.grid = QCheckBox(self.tr("Grid"))
+        beside = QHBoxLayout()
+        beside.setSpacing(12)
+        beside.addWidget(self.overlap, 1)
+        beside.addWidget(self.grid)
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         form.setHorizontalSpacing(16)
         form.setVerticalSpacing(6)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for words, field in (
-            (self.tr("Overlap"), self.overlap),
-            (self.tr("Precision"), self.precision),
+        for words, field, row in (
+            (self.tr("Overlap"), self.overlap, beside),
+            (self.tr("Precision"), self.precision, self.precision),
         ):
             label = QLabel(words)
             label.setBuddy(field)
             field.setAccessibleName(words)
-            form.addRow(label, field)
+            form.addRow(label, row)
         self.bar = QProgressBar(textVisible=False)
         self.bar.setRange(0, 1000)
         self.bar.setFixedHeight(6)
@@ -82,6 +99,19 @@ class TilingControls(QWidget):
         self.overlap.valueChanged.connect(self._tell)
         self.precision.currentIndexChanged.connect(self._tell)
         self.show_plan(None)
+
+    def bind_grid(self, action: QAction) -> None:
+        """Gives the action that shows the tiles over the image a box beside the overlap; both are switched as one."""
+        self._grid_action = action
+        self.grid.toggled.connect(action.setChecked)
+        action.changed.connect(self._follow_grid)
+        self._follow_grid()
+
+    @Slot()
+    def _follow_grid(self) -> None:
+        self.grid.setChecked(self._grid_action.isChecked())
+        self.grid.setEnabled(self._grid_action.isEnabled())
+        self.grid.setToolTip(self._grid_action.toolTip())
 
     def settings(self, device: str) -> UpscaleSettings:
         """Returns what is chosen, for this device."""
@@ -110,6 +140,7 @@ class TilingControls(QWidget):
             self.needs.setText(
                 self.tr("{tiles} · needs {needed}").format(tiles=tiles, needed=gibibytes(plan.predicted_bytes))
             )
+            self.needs.setToolTip("")
             self.bar.hide()
         else:
             self.needs.setText(
@@ -118,8 +149,8 @@ class TilingControls(QWidget):
                 )
             )
             self.needs.setToolTip(
-                self.tr("Predicted peak: {needed} bytes. Free now: {free} bytes.").format(
-                    needed=f"{plan.predicted_bytes:,}", free=f"{free:,}"
+                self.tr("Predicted peak: {needed}. Free now: {free}.").format(
+                    needed=bytes_text(plan.predicted_bytes), free=bytes_text(free)
                 )
             )
             self.bar.setValue(min(1000, round(1000 * plan.predicted_bytes / max(1, free))))

@@ -5,7 +5,7 @@ Imports Qt, `app` and the plain data of `engine`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QMouseEvent, QResizeEvent
@@ -56,8 +56,10 @@ class ModelCard(QFrame):
         self.radio.setAccessibleDescription(first.description)
         self.radio.toggled.connect(self._mark)
         self.tick = QCheckBox()
-        self.tick.setAccessibleName(self.tr("Preview with {name}").format(name=first.title))
-        self.tick.setToolTip(self.tr("Ticked models are in the preview (Ctrl+R)."))
+        self.tick.setAccessibleName(self.tr("Preview and show {name}").format(name=first.title))
+        told = self.tr("Ticked models are in the preview (Ctrl+R), and their results in the panes.")
+        self.tick.setToolTip(told)
+        self.tick.setAccessibleDescription(told)
         self._description = _words(first.description)
         self._figures = _words("")
         column = QVBoxLayout(self)
@@ -72,6 +74,11 @@ class ModelCard(QFrame):
         self._description.setVisible(not folds)
         self.show_figures(first.scale)
 
+    @property
+    def is_added(self) -> bool:
+        """Whether it is a checkpoint of the person's, not one of Triptych's own."""
+        return all(entry.source == "added" for entry in self.entries.values())
+
     def entry_for(self, scale: int) -> CatalogEntry:
         """Returns the weights for a scale, or for the nearest that there is."""
         return self.entries[min(self.entries, key=lambda each: abs(each - scale))]
@@ -79,14 +86,27 @@ class ModelCard(QFrame):
     def show_figures(self, scale: int) -> None:
         """Shows size and quality of the weights for the scale (or the nearest there is)."""
         entry = self.entry_for(scale)
-        parts = [_parameters(entry.parameter_count)]
-        parts += [f"{name} {value:.2f}\N{NO-BREAK SPACE}dB" for name, value in list(entry.psnr.items())[:1]]
+        parts = [self._parameters(entry.parameter_count)]
+        parts += [self._quality(name, value) for name, value in list(entry.psnr.items())[:1]]
         if entry.source == "added":
             parts.append(self.tr("added by you"))
         self._figures.setText(" · ".join(parts))
         source = self.tr("Added by you: {file}") if entry.source == "added" else self.tr("Comes with Triptych: {file}")
         told = [entry.description] if self._folds else []
         self.setToolTip("\n".join([*told, source.format(file=entry.path.name)]))
+
+    def _parameters(self, count: int) -> str:
+        """Returns a count of parameters as people write it: 136 k, 1.2 M."""
+        if count >= 1e6:
+            return self.tr("{count} M parameters").format(count=f"{count / 1e6:.1f}")
+        return self.tr("{count} k parameters").format(count=f"{count / 1e3:.0f}")
+
+    def _quality(self, images: str, psnr_db: float) -> str:
+        """Returns what was measured, on which set: `PSNR-Y 36.74 dB on Set5`; it breaks before the set only."""
+        value = f"{psnr_db:.2f}"
+        return self.tr("PSNR-Y\N{NO-BREAK SPACE}{value}\N{NO-BREAK SPACE}dB on {images}").format(
+            value=value, images=images
+        )
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Chooses this model."""
@@ -103,9 +123,14 @@ class ModelCard(QFrame):
 
 
 class ModelPanel(QWidget):
-    """The right side of the window. `changed` when another model or scale is chosen, by the person or for them."""
+    """The right side of the window.
+
+    Signals: `changed` when another model or scale is chosen, by the person or for them. `ticks_changed`: other models are
+    `shown`; `changed` comes too.
+    """
 
     changed = Signal()
+    ticks_changed = Signal()
 
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -113,6 +138,8 @@ class ModelPanel(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(PANEL_WIDTH_PX)
         self._cards: list[ModelCard] = []
+        # What was ticked and what was not, by name: models are listed anew with every one that is added.
+        self._ticks: dict[str, bool] = {}
         self._group = QButtonGroup(self)
         self._list = QWidget()
         self._column = QVBoxLayout(self._list)
@@ -125,7 +152,7 @@ class ModelPanel(QWidget):
         self.tiling = TilingControls()
         self.tiling.changed.connect(self.changed)
         self.all_ticked = QCheckBox(self.tr("Run all ticked models"))
-        self.all_ticked.setToolTip(self.tr("Start runs every ticked model on every image, not only the marked one."))
+        self.all_ticked.setToolTip(self.tr("Upscale runs every ticked model on every image, not only the marked one."))
         self.all_ticked.toggled.connect(self.changed)
         self.saves = QCheckBox(self.tr("Save each result"))
         self.where = ElidedLabel()
@@ -187,6 +214,25 @@ class ModelPanel(QWidget):
         """The weights of all ticked models for the chosen scale, or the nearest that each has."""
         return [card.entry_for(self.scales.scale) for card in self._cards if card.tick.isChecked()]
 
+    @property
+    def ticks(self) -> dict[str, bool]:
+        """Which models are ticked and which are not, by name."""
+        return dict(self._ticks)
+
+    def put_back_ticks(self, ticks: Mapping[str, bool]) -> None:
+        """Takes the ticks of an earlier start, before models are listed."""
+        self._ticks = dict(ticks)
+
+    def shows(self, name: str) -> bool:
+        """Whether the panes show results of this model: it is ticked, or not in the list (any more)."""
+        return all(card.tick.isChecked() for card in self._cards if card.name == name)
+
+    def tick(self, name: str) -> None:
+        """Ticks the model of this name, if it is there: what is run is seen."""
+        for card in self._cards:
+            if card.name == name:
+                card.tick.setChecked(True)
+
     def show_models(self, entries: Sequence[CatalogEntry], preferred: str) -> None:
         """Lists the models; `preferred` (a name, or a family such as "esc") is chosen if it is there, else the first."""
         for card in self._cards:
@@ -201,15 +247,18 @@ class ModelPanel(QWidget):
             self._group.addButton(card.radio)
             self._column.insertWidget(index, card)
             card.radio.toggled.connect(self._follow)
-            # One of each family is enough to choose by.
-            card.tick.setChecked(card.family not in {each.family for each in self._cards[:index]})
-            card.tick.toggled.connect(self.changed)
+            # One of each family is enough to choose by, and what the person just added.
+            is_first = card.family not in {each.family for each in self._cards[:index]}
+            is_wanted = is_first or (bool(self._ticks) and card.is_added)
+            card.tick.setChecked(self._ticks.get(card.name, is_wanted))
+            card.tick.toggled.connect(self._follow_ticks)
         self._empty.setVisible(not self._cards)
         self._empty.setText(self.tr("There are no models here. `triptych models add FILE` adds a checkpoint."))
         best = min(self._cards, key=lambda card: _distance(card, preferred), default=None)
         if best is not None:
             best.radio.setChecked(True)
-        self.changed.emit()
+            self._ticks = {}
+        self._follow_ticks()
 
     def choose(self, name: str) -> None:
         """Chooses the model of this name, if it is there."""
@@ -220,6 +269,12 @@ class ModelPanel(QWidget):
     @property
     def _chosen_card(self) -> ModelCard | None:
         return next((card for card in self._cards if card.radio.isChecked()), None)
+
+    @Slot()
+    def _follow_ticks(self) -> None:
+        self._ticks |= {card.name: card.tick.isChecked() for card in self._cards}
+        self.ticks_changed.emit()
+        self.changed.emit()
 
     @Slot()
     def _follow(self) -> None:
@@ -239,6 +294,7 @@ class StartButton(QPushButton):
         super().__init__(parent)
         self._action = actions.start
         self._said = "", ""
+        self._note = ""
         self.setProperty("primary", "true")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.clicked.connect(actions.start.trigger)
@@ -246,9 +302,14 @@ class StartButton(QPushButton):
         self.say(actions.start.text())
         self._follow()
 
-    def say(self, text: str, about: str = "") -> None:
-        """Shows what a click will do and how long that should take, in a second line where one is too short for both."""
+    def say(self, text: str, about: str = "", note: str = "") -> None:
+        """Shows what a click will do and how long that should take, in a second line where one is too short for both.
+
+        `note`: what else there is to know, for the tooltip.
+        """
         self._said = text, about
+        self._note = note
+        self._follow()
         self.setAccessibleName(f"{text} · {about}" if about else text)
         self._fit()
 
@@ -269,7 +330,8 @@ class StartButton(QPushButton):
     @Slot()
     def _follow(self) -> None:
         self.setEnabled(self._action.isEnabled())
-        self.setToolTip(self._action.toolTip())
+        self.setToolTip("\n".join(line for line in (self._action.toolTip(), self._note) if line))
+        self.setAccessibleDescription(self._note)
 
 
 def _distance(card: ModelCard, preferred: str) -> tuple[int, int]:
@@ -279,11 +341,6 @@ def _distance(card: ModelCard, preferred: str) -> tuple[int, int]:
         return 0, 0
     own_rank = 2 if entry.purpose else int(card.name.endswith("-fast"))
     return (1 if entry.family == preferred.partition("-")[0] else 2), own_rank
-
-
-def _parameters(count: int) -> str:
-    """Returns a count of parameters as people write it: 136 k, 1.2 M."""
-    return f"{count / 1e6:.1f} M parameters" if count >= 1e6 else f"{count / 1e3:.0f} k parameters"
 
 
 def _heading(text: str) -> QLabel:

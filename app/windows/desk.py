@@ -15,6 +15,7 @@ from app.actions import Actions
 from app.bridge import Bridge
 from app.compare.view import ComparisonView
 from app.jobs import Job, JobState, Picture, Session
+from app.pace import Pace
 from app.settings import Settings
 from app.theme import Theme
 from app.widgets.model_panel import ModelPanel
@@ -36,12 +37,13 @@ class Desk(QObject):
         self.window = window
         self.bridge = bridge
         self.settings = settings
-        self.session = Session()
+        self.session = Session(Pace(settings.pace))
         self.view = ComparisonView(theme)
         self.actions = Actions(window, theme)
         self.notices = NoticeStack(theme)
         self.pictures = PictureList()
         self.panel = ModelPanel(self.actions)
+        self.panel.tiling.bind_grid(self.view.commands.tile_grid)
         self.strip = ProgressStrip(self.actions)
         # What the strip says while nothing else is to be said of what is shown: "Cancelled.", or what the device is.
         self.passing_sentence = ""
@@ -61,5 +63,7 @@ class Desk(QObject):
         """The finished job that is chosen in the comparison, and its picture."""
         picture = self.session.shown
         if picture is None or picture.shown_job is None or picture.shown_job.state is not JobState.DONE:
+            return None, None
+        if not self.panel.shows(picture.shown_job.model):
             return None, None
         return picture.shown_job, picture

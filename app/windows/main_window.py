@@ -35,6 +35,7 @@ from app.windows.planning import Planning
 from app.windows.previewing import Previewing
 from app.windows.queueing import Queueing
 from app.windows.recent import Recent
+from app.windows.remembering import Remembering
 from app.windows.running import Running
 from app.windows.saving import Saving
 from app.windows.showing import Showing
@@ -80,6 +81,7 @@ class MainWindow(QMainWindow):
         self.watching = Watching(desk, theme)
         self.inspecting = Inspecting(desk, self.showing, theme)
         self.helping = Helping(desk, self.watching, theme)
+        self.remembering = Remembering(desk, self.showing)
         self.panel.all_ticked.setChecked(settings.runs_ticked)
         self._build(theme)
         self._connect()

@@ -99,6 +99,7 @@ class Running(QObject):
 
     def _enqueue(self, picture: Picture, wanted: Resumed) -> Job:
         picture.failure = ""
+        self._desk.panel.tick(wanted.model)
         job = self._desk.session.new_job(picture, wanted.model, wanted.scale, wanted.weights, wanted.settings)
         job.folder_id = wanted.folder_id
         earlier = picture.same_result(job)

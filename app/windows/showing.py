@@ -25,11 +25,13 @@ def job_key(job: Job) -> str:
 class Showing(QObject):
     """Shows one picture of the session.
 
-    Signals: `wanted(Picture)`: its pixels are needed and not there. `shown()`: other panes are there.
+    Signals: `wanted(Picture)`: its pixels are needed and not there. `shown()`: other panes are there. `layout_chosen(mode)`: by
+    the person.
     """
 
     wanted = Signal(object)
     shown = Signal()
+    layout_chosen = Signal(str)
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -44,6 +46,12 @@ class Showing(QObject):
         view.current_changed.connect(self._follow_current)
         view.mode_changed.connect(self._keep_mode)
         desk.pictures.picked.connect(self._turn_to)
+        desk.panel.ticks_changed.connect(self.refresh)
+
+    def begin_with(self, mode: str) -> None:
+        """Takes a layout as if the person had chosen it."""
+        self._desk.view.set_mode(mode)
+        self._is_mode_chosen = True
 
     def show(self, picture: Picture | None) -> None:
         """Turns to a picture, or to the drop area where there is none."""
@@ -106,7 +114,11 @@ class Showing(QObject):
         if self._previews:
             return sources[:1] + self._previews
         visible = [
-            job for job in picture.results if job.canvas is not None and job.state in (JobState.RUNNING, JobState.DONE)
+            job
+            for job in picture.results
+            if job.canvas is not None
+            and job.state in (JobState.RUNNING, JobState.DONE)
+            and self._desk.panel.shows(job.model)
         ]
         for job in visible[-(MOST_PANES - len(sources)) :]:
             assert job.canvas is not None
@@ -125,6 +137,10 @@ class Showing(QObject):
 
     @Slot(str)
     def _follow_current(self, key: str) -> None:
+        if picture is not None and picture.shown_job is not None and not self._desk.panel.shows(picture.shown_job.model):
+            # The result shown has no pane any more: another one is shown, and saved by hand.
+            seen = [job for job in picture.results if self._desk.panel.shows(job.model)]
+            picture.shown_job = seen[-1] if seen else picture.shown_job
         picture = self._desk.session.shown
         if picture is None or self._is_choosing:
             return
@@ -134,7 +150,7 @@ class Showing(QObject):
             self._desk.tell()
 
     @Slot(str)
-    def _keep_mode(self, _mode: str) -> None:
+    def _keep_mode(self, mode: str) -> None:
         if not self._is_choosing:
             self._is_mode_chosen = True
 
@@ -143,3 +159,4 @@ class Showing(QObject):
         picture = self._desk.session.picture(number)
         if picture is not None and picture is not self._desk.session.shown:
             self.show(picture)
+            self.layout_chosen.emit(mode)

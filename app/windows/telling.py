@@ -14,6 +14,9 @@ from app.jobs import Job, JobState, Picture, PictureState
 from app.windows.desk import Desk
 from app.windows.running import Running
 from app.wording import countdown_text, duration_text, result_title, size_text
+from engine.catalog import CatalogEntry
+
+Order = tuple[Picture, CatalogEntry]
 
 
 class Telling(QObject):
@@ -42,6 +45,10 @@ class Telling(QObject):
         actions, session = self._desk.actions, self._desk.session
         active = session.active_job
         has_line = active is not None or session.next_job is not None
+        explained = self.tr("Run the marked model on every image that lacks it.")
+        if self._desk.panel.all_ticked.isChecked():
+            explained = self.tr("Run every ticked model on every image that lacks it.")
+        actions.start.setProperty("explained", explained)
         allow(actions.start, self._why_not_start())
         allow(actions.preview, self._why_not_preview())
         nothing_runs = self.tr("Nothing is running.")
@@ -84,6 +91,9 @@ class Telling(QObject):
     def _why_not_save(self, elsewhere: bool) -> str:
         job, _ = self._desk.result_shown
         if job is None:
+            picture = self._desk.session.shown
+            if picture is not None and picture.shown_job is not None and picture.shown_job.state is JobState.DONE:
+                return self.tr("The result is not shown: tick {model} first.").format(model=picture.shown_job.model)
             return self.tr("There is no result yet: upscale the image first.")
         if job.is_being_saved:
             return self.tr("The result is being saved.")
@@ -125,22 +135,21 @@ class Telling(QObject):
         words = self.tr("Upscaling {name} with {title}").format(name=name, title=result_title(job))
         if queued:
             words = self.tr("{words} · {count} more").format(words=words, count=queued)
-        strip.begin(words, self._seconds_of_line())
+        strip.begin(words, _sum(self._seconds_of_line()))
         left_s = job.seconds_left(time.monotonic())
         if job.tiles:
             strip.advance(job.tiles_done, job.tiles, left_s)
         elif left_s is not None:
             strip.expect(left_s)
 
-    def _seconds_of_line(self) -> float | None:
-        """Returns how long the jobs in line should take after the one at work, or None where nobody knows, or there are none."""
+    def _seconds_of_line(self) -> list[float | None]:
+        """Returns how long each job in line should take, None where nobody knows."""
         session = self._desk.session
         pictures = [(session.picture(job.picture_number), job) for job in session.queued_jobs]
-        known = [
-            None if picture is None else session.expected_seconds(picture, job.model, job.scale)
+        return [
+            None if picture is None else session.expected_seconds(picture, job.model, job.scale, job.settings)
             for picture, job in pictures
         ]
-        return None if None in known or not known else sum(each for each in known if each is not None)
 
     def _tell_result(self, job: Job) -> None:
         strip = self._desk.strip
@@ -161,7 +170,7 @@ class Telling(QObject):
     # The offer
 
     def _tell_offer(self) -> None:
-        """Says on the start button, and above it, what a click would make."""
+        """Says on the start button, and above it, what a click would make, how long that should take, and what else to know."""
         panel, session = self._desk.panel, self._desk.session
         entry, shown = panel.choice, session.shown
         if entry is None:
@@ -169,28 +178,47 @@ class Telling(QObject):
             panel.size_text.setText("")
             return
         orders = self._running.orders()
-        waiting = len(session.queued_jobs)
-        words = self.tr("Upscale ×{scale} with {model}").format(scale=entry.scale, model=entry.name)
-        count = len({picture.number for picture, _ in orders})
-        models = {each.path for _, each in orders}
-        if len(models) > 1 and count == 1:
-            words = self.tr("Upscale with {models} models").format(models=len(models))
-        elif len(models) > 1:
-            words = self.tr("Upscale {count} images · {models} models").format(count=count, models=len(models))
-        elif len(orders) > 1:
-            (entry,) = {each.path: each for _, each in orders}.values()
-            words = self.tr("Upscale {count} images · {model} ×{scale}").format(
-                count=count, model=entry.name, scale=entry.scale
-            )
-        if session.is_paused and waiting:
-            words = self.tr("Go on: {count} to do").format(count=waiting + len(orders))
+        if session.is_paused and session.queued_jobs:
+            words = self.tr("Go on: {count} to do").format(count=len(session.queued_jobs) + len(orders))
+        else:
+            words = self._offer(orders, entry)
         panel.size_text.setText("" if shown is None or shown.info is None else self._sizes(shown, entry.scale))
-        expected = [session.expected_seconds(picture, each.name, each.scale) for picture, each in orders]
-        about = ""
-        if expected and None not in expected:
-            seconds = sum(each for each in expected if each is not None)
-            about = self.tr("about {duration}").format(duration=countdown_text(max(1, seconds)))
-        panel.start_button.say(words, about)
+        panel.start_button.say(words, self._about(orders), self._other_scales(orders))
+
+    def _offer(self, orders: list[Order], chosen: CatalogEntry) -> str:
+        """Returns the orders in words: `Upscale 12 images · esc-fast ×2`."""
+        count = len({picture.number for picture, _ in orders})
+        # Nothing is to be ordered while a job runs: then it is what the next click would be about.
+        entries = {entry.path: entry for _, entry in orders} or {chosen.path: chosen}
+        if len(entries) == 1:
+            (entry,) = entries.values()
+            what = f"{entry.name} ×{entry.scale}"
+        else:
+            scale = self._desk.panel.scales.scale
+            what = self.tr("{models} models · ×{scale}").format(models=len(entries), scale=scale)
+        if count > 1:
+            return self.tr("Upscale {count} images · {what}").format(count=count, what=what)
+        return self.tr("Upscale · {what}").format(what=what)
+
+    def _about(self, orders: list[Order]) -> str:
+        """Returns how long a click would keep the device busy, or "" where that is not known of every job."""
+        session, settings = self._desk.session, self._desk.upscale_settings
+        expected = [session.expected_seconds(picture, each.name, each.scale, settings) for picture, each in orders]
+        if session.is_paused:
+            expected += self._seconds_of_line()
+        seconds = _sum(expected)
+        return "" if seconds is None else self.tr("about {duration}").format(duration=countdown_text(max(1, seconds)))
+
+    def _other_scales(self, orders: list[Order]) -> str:
+        """Returns a line for each ordered model that has no weights for the chosen scale."""
+        scale = self._desk.panel.scales.scale
+        others = {entry.path: entry for _, entry in orders if entry.scale != scale}
+        return "\n".join(
+            self.tr("{model} has no weights for ×{scale}: it makes ×{other}.").format(
+                model=entry.name, scale=scale, other=entry.scale
+            )
+            for entry in others.values()
+        )
 
     def _sizes(self, picture: Picture, scale: int) -> str:
         assert picture.info is not None
@@ -198,3 +226,9 @@ class Telling(QObject):
         return self.tr("{size} → {larger} pixels").format(
             size=size_text(width, height), larger=size_text(width * scale, height * scale)
         )
+
+
+def _sum(seconds: list[float | None]) -> float | None:
+    """Returns their sum, or None where one is not known, or there are none."""
+    known = [each for each in seconds if each is not None]
+    return sum(known) if known and len(known) == len(seconds) else None

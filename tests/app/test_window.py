@@ -235,7 +235,7 @@ def test_a_model_says_what_it_is_good_for_where_it_comes_from_and_how_good_it_is
     card = next(each for each in window.panel._cards if each.name == "esc-fast")
     told = " ".join(label.text() for label in card.findChildren(QLabel))
     assert "Quick and even" in told
-    assert "Set5 36.00\N{NO-BREAK SPACE}dB" in told
+    assert "PSNR-Y 36.00 dB on Set5" in told.replace("\N{NO-BREAK SPACE}", " ")
     assert card.toolTip() == "Comes with Triptych: esc-fast_x2.safetensors"
 
 
@@ -251,7 +251,7 @@ def test_a_scale_that_a_model_lacks_says_so(window: MainWindow) -> None:
 
 
 def test_the_start_button_says_what_it_will_do(opened: MainWindow) -> None:
-    assert opened.panel.start_button.text() == "Upscale ×2 with esc-fast"
+    assert opened.panel.start_button.text() == "Upscale · esc-fast ×2"
     assert opened.panel.size_text.text() == "80 × 48 → 160 × 96 pixels"
 
 

@@ -77,7 +77,7 @@ def test_start_upscales_every_image_and_saves_each(
         assert cv2.imread(str(tmp_path / f"{name}_esc-fast_x2.png")).shape == (96, 160, 3)
     assert [state(three, row) for row in range(3)] == ["Saved, esc-fast ×2"] * 3
     # Nothing lacks it any more: the button is about the image shown.
-    assert three.panel.start_button.accessibleName() == "Upscale ×2 with esc-fast · about 3 s"
+    assert three.panel.start_button.accessibleName() == "Upscale · esc-fast ×2 · about 3 s"
     three.panel.choose("sscan-fast")
     assert three.panel.start_button.text() == "Upscale 3 images · sscan-fast ×2"
 
@@ -369,10 +369,10 @@ def test_a_reference_must_fit_and_is_measured_against(
 def test_start_can_run_all_ticked_models(qtbot: QtBot, three: MainWindow, settings: Settings) -> None:
     three.panel.all_ticked.setChecked(True)
     assert settings.runs_ticked
-    assert three.panel.start_button.text() == "Upscale 3 images · 3 models"
+    assert three.panel.start_button.text() == "Upscale 3 images · 3 models · ×2"
     for card in three.panel._cards[1:]:
         card.tick.setChecked(card.name == "sscan-fast")
-    assert three.panel.start_button.text() == "Upscale 3 images · 2 models"
+    assert three.panel.start_button.text() == "Upscale 3 images · 2 models · ×2"
     three.actions_.start.trigger()
     qtbot.waitUntil(lambda: three.session.next_job is None and three.session.active_job is None)
     for picture in three.session.pictures:

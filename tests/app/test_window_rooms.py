@@ -108,7 +108,9 @@ def test_what_a_run_needs_is_said_before_it(qtbot: QtBot, opened: MainWindow, co
     tiling.tile.choose(128)
     qtbot.waitUntil(lambda: tiling.warning.text() == "Tiles of 128 need twice the work: take 256.")
     assert tiling.needs.text() == "12 tiles · needs 0.02 GiB of 2.0 GiB free"
-    assert tiling.needs.toolTip() == "Predicted peak: 16,777,216 bytes. Free now: 2,147,483,648 bytes."
+    assert tiling.needs.toolTip() == (
+        "Predicted peak: 16_777_216 bytes. Free now: 2_147_483_648 bytes.".replace("_", "\N{NARROW NO-BREAK SPACE}")
+    )
 
 
 def test_the_tile_is_chosen_with_the_keys_from_auto_to_the_whole_image(qtbot: QtBot, opened: MainWindow) -> None:
