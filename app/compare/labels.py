@@ -103,7 +103,19 @@ class Labels:
         if area is not None:
             told = _tr("Region: {score}") if comparison.region is not None else _tr("In view: {score}")
             parts.append(told.format(score=score_text(area)))
-        return figures, _APART.join(parts)
+        return figures, _APART.join(parts) or self._why_no_scores(key)
+
+    def _why_no_scores(self, key: str) -> str:
+        """Returns why a result cannot be measured against the ground truth, or "" where it can or there is none."""
+        comparison, arrangement = self._panes.comparison, self._panes.comparison.arrangement
+        source = comparison.opened(key).source
+        if not comparison.truth_key or arrangement is None or source.kind != "model" or source.placed is not None:
+            return ""
+        truth = comparison.opened(comparison.truth_key).source.raster
+        if (source.raster.height, source.raster.width) == (truth.height, truth.width):
+            return ""
+        scales = [round(raster.width / arrangement.input_width) for raster in (truth, source.raster)]
+        return _tr("Reference ×{reference}, result ×{result}: no figures").format(reference=scales[0], result=scales[1])
 
     def _paint_source(
         self, painter: QPainter, letters: Lettering, key: str, view: QRect, is_right: bool, is_below: bool
@@ -118,7 +130,7 @@ class Labels:
         figures, scores = self.lines_of(key)
         is_reference = key == comparison.reference_key and len(comparison.keys) > 1
         gap = letters.px(8)
-        badges = [(number, key == comparison.current_key)] + ([(_tr("Ref"), False)] if is_reference else [])
+        badges = [(number, key == comparison.current_key)] + ([(_tr("Base"), False)] if is_reference else [])
         head = padding + sum(max(letters.px(18), letters.width(text, letters.small_bold) + letters.px(10)) + gap
                              for text, _ in badges)  # fmt: skip
         title_width = letters.width(title, letters.bold) + letters.px(2)

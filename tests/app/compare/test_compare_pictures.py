@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import gc
 import math
+import os
+import subprocess
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.compare.difference import DifferenceSettings
+from app.compare.labels import difference_name, legend_bar
 from app.compare.layers import TileKey
 from app.compare.lettering import Lettering
 from app.compare.sources import PaneSource
@@ -477,3 +480,157 @@ def test_nothing_stays_behind(view: ComparisonView, trio: list[PaneSource], seen
         assert mapped() == 0
     QApplication.processEvents()
     assert not [each for each in layers if each() is not None]
+
+
+def test_the_loupe_shows_the_same_spot_of_every_picture(
+    view: ComparisonView, trio: list[PaneSource], seen: Seen, qtbot: QtBot
+) -> None:
+    view.resize(900, 642)
+    view.show_sources(trio, keep_camera=False)
+    view.set_current("two")
+    view.camera.look_at(200, 150, 1.0)
+    view.commands.loupe.setChecked(True)
+    at = cell(view).center() + QPoint(-37, 21)
+    qtbot.mouseMove(view.stage, at)
+    shown, loupe, spot = seen(), view.stage.marks.loupe, view.stage.spot
+    assert spot is not None
+    assert spot[1].toPoint() == at
+    place, placement = loupe.frame(spot), view.camera.placement
+    x, y = at.x() - placement.left, at.y() - placement.top
+    edge_px, gap_px = 120, 8
+    for index, source in enumerate(trio):
+        left, top = place.left() + gap_px + index * (edge_px + gap_px), place.top() + gap_px
+        patch = shown[top : top + edge_px, left : left + edge_px]
+        # An input's pixel is as large as two by two of a result.
+        pixel_px = loupe.zoom * (2 if source.kind == "input" else 1)
+        steps = np.arange(edge_px) - edge_px // 2
+        rows, columns = (np.floor((steps + each * loupe.zoom) / pixel_px).astype(int) for each in (y, x))
+        expected = pixels_of(source)[rows][:, columns]
+        # In the middle a frame says which pixel it is about.
+        beside = np.abs(steps) > loupe.zoom
+        free = beside[:, None] | beside[None, :]
+        assert np.array_equal(patch[free], expected[free]), source.key
+    assert 8 <= loupe.zoom <= 16
+
+
+@pytest.mark.parametrize(
+    ("settings", "marks"),
+    [
+        (DifferenceSettings("absolute", 4.0), ("0", "31.9", "63.8 of 255")),
+        (DifferenceSettings("absolute", 4.0, false_colour=False), ("0", "31.9", "63.8 of 255")),
+        (DifferenceSettings("signed", 4.0), ("darker −63.8", "0", "brighter +63.8")),
+        (DifferenceSettings("ssim", 4.0), ("1", "0.875", "0.75")),
+    ],
+)
+def test_a_difference_has_its_legend(
+    view: ComparisonView,
+    put: Put,
+    settle: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    settings: DifferenceSettings,
+    marks: tuple[str, str, str],
+) -> None:
+    base = np.full((300, 400, 3), 100, dtype=np.uint8)
+    view.show_sources([put("one", base), put("two", base + 32)], keep_camera=False)
+    view.set_mode("diff")
+    view.set_difference(settings)
+    settle()
+    written: list[str] = []
+    write = Lettering.write
+
+    def watch(self: Lettering, painter: QPainter, frame: QRect, text: str, *rest: object) -> None:
+        written.append(text)
+        write(self, painter, frame, text, *rest)
+
+    monkeypatch.setattr(Lettering, "write", watch)
+    shown = as_array(view.stage.grab().toImage()).astype(int)
+    assert written == [f"{difference_name(settings)}  × 4", "Two against One", *marks]
+    # The scale lies below the words, in the colours of the picture beside it.
+    bar = as_array(legend_bar(settings)).astype(int)[0]
+    scale = shown[62, 20 : 20 + 212]
+    assert np.abs(scale[0] - bar[0]).max() <= 12
+    assert np.abs(scale[-1] - bar[-1]).max() <= 12
+    assert np.abs(scale[106] - bar[128]).max() <= 12
+    if settings.kind != "ssim":
+        step = 32 * 4 / 255
+        stands_for = bar[round(255 * ((1 + step) / 2 if settings.kind == "signed" else step))]
+        assert np.abs(shown[-60, shown.shape[1] // 2] - stands_for).max() <= 6
+
+
+def test_results_of_another_scale_than_the_reference_say_why_they_have_no_figures(
+    view: ComparisonView, trio: list[PaneSource], noise: Noise, put: Put, qtbot: QtBot
+) -> None:
+    truth = put("reference", noise(600, 800), "reference")
+    preview = put("preview", noise(80, 100), placed=Box(50, 75, 40, 50))
+    view.show_sources([*trio, put("four", noise(600, 800, seed=4)), preview, truth], keep_camera=False)
+    qtbot.waitUntil(lambda: view.is_settled, timeout=10_000)
+    labels = view.stage.marks.labels
+    for key in ("one", "two"):
+        assert labels.lines_of(key)[1] == "Reference ×4, result ×2: no figures"
+    assert labels.lines_of("four")[1].startswith("PSNR ")
+    for key in ("input", "preview", "reference"):
+        assert labels.lines_of(key)[1] == ""
+    view.show_sources(trio, keep_camera=False)
+    assert labels.lines_of("one")[1] == ""
+
+
+_AT_A_RATIO = """
+import sys, time
+from PySide6.QtWidgets import QApplication
+from app.compare.sources import PaneSource
+from app.compare.view import ComparisonView
+from app.theme import Theme
+from engine.canvas import RasterRef
+low, high, *asked = sys.argv[1:]
+app = QApplication([])
+view = ComparisonView(Theme(app))
+view.resize(420, 342)
+view.show()
+view.show_sources(
+    [PaneSource("input", "Input", "input", RasterRef(low, 150, 200, 3, "uint8")),
+     PaneSource("result", "Result", "model", RasterRef(high, 300, 400, 3, "uint8"), figures=("0.6 s", "0.42 GiB"))],
+    keep_camera=False,
+)
+view.set_current("result")
+for number, zoom in enumerate(asked):
+    view.camera.look_at(200, 150, float(zoom))
+    view.stage.refresh()
+    end_s = time.monotonic() + 30
+    while not (view.stage.is_sharp and view.store.is_idle):
+        app.processEvents()
+        assert time.monotonic() < end_s
+    assert view.stage.grab().toImage().save(f"{high}-{number}.png")
+    print(view.devicePixelRatioF())
+view.close_rasters()
+"""
+
+
+def at_ratio(ratio: int, sources: list[PaneSource], zooms: Sequence[float]) -> list[np.ndarray]:
+    """Returns what a program on a screen of this sharpness shows of the second source."""
+    paths = [source.raster.path for source in sources[:2]]
+    command = [sys.executable, "-c", _AT_A_RATIO, *paths, *(str(zoom) for zoom in zooms)]
+    environment = {**os.environ, "QT_SCALE_FACTOR": str(ratio), "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [float(line) for line in done.stdout.splitlines()] == [ratio] * len(zooms)
+    return [as_array(QImage(f"{paths[1]}-{number}.png")) for number in range(len(zooms))]
+
+
+def test_on_a_screen_of_twice_the_sharpness_pictures_and_words_are_sharp_and_in_the_same_places(
+    trio: list[PaneSource], qapp: QApplication
+) -> None:
+    (plain,) = at_ratio(1, trio, [4])
+    sharp, one_to_one = at_ratio(2, trio, [8, 1])
+    assert sharp.shape == (2 * plain.shape[0], 2 * plain.shape[1], 3)
+    halved = sharp.reshape(plain.shape[0], 2, plain.shape[1], 2, 3).astype(float).mean(axis=(1, 3))
+    # Below the label there is nothing but the picture: each of its pixels is a square of twice the edge.
+    label = slice(0, 60)
+    assert np.array_equal(halved[60:], plain[60:])
+    # The label is where it was, drawn anew and not blown up.
+    assert np.abs(halved[label] - plain[label]).mean() < 6
+    words = sharp[20:68, 20:400]
+    assert (words != np.repeat(np.repeat(words[::2, ::2], 2, axis=0), 2, axis=1)).any(axis=2).mean() > 0.02
+    # At 1:1 each pixel of the result is one of the screen, not four.
+    rows, columns = one_to_one.shape[:2]
+    top, left = (rows - 300) // 2, (columns - 400) // 2
+    assert np.array_equal(one_to_one[top + 100 : top + 300, left : left + 400], pixels_of(trio[1])[100:])
