@@ -80,7 +80,7 @@ class Actions(QObject):
             self.tr("Cancel"),
             "Ctrl+.",
             "cancel",
-            self.tr("Stop at once. Undo (Ctrl+Z), or another start, goes on from what is finished."),
+            self.tr("Stop at once. Undo (Ctrl+Z), or Upscale (Ctrl+Return), goes on from what is finished."),
         )
         self.undo = self._make(
             window,
@@ -137,9 +137,14 @@ class Actions(QObject):
         ]  # fmt: skip
 
     def offer_pause(self, is_paused: bool) -> None:
-        """Has the action that pauses say what it would do now: pause, or go on."""
+        """Has the action that pauses say what it would do now: pause, or resume."""
         icon = "resume" if is_paused else "pause"
-        self.pause.setText(self.tr("Go on") if is_paused else self.tr("Pause"))
+        self.pause.setText(self.tr("Resume") if is_paused else self.tr("Pause"))
+        pauses, resumes = (
+            self.tr("Stop here, and go on later from the tiles that are done."),
+            self.tr("Go on from the tiles that are done."),
+        )
+        self.pause.setProperty("explained", resumes if is_paused else pauses)
         if self._icons[self.pause] != icon:
             self._icons[self.pause] = icon
             self.pause.setIcon(self._theme.icon(icon))

@@ -13,7 +13,7 @@ from app.compare.view import ComparisonView
 
 
 class Keys(QDialog):
-    """The actions with their keys, and what the mouse does."""
+    """The actions with their keys, what other keys do where they act, and what the mouse does."""
 
     def __init__(
         self, actions: Actions, view: ComparisonView, memory: Sequence[QAction], parent: QWidget | None = None
@@ -23,13 +23,19 @@ class Keys(QDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(28)
         grid.setVerticalSpacing(6)
-        everywhere = [(keys_text(action), action.text().rstrip("…")) for action in actions.all]
-        in_view = [(keys_text(action), action.text().rstrip("…")) for action in view.actions() if keys_text(action)]
-        in_view += view.held_keys()
-        in_memory = [(keys_text(action), action.text().rstrip("…")) for action in memory]
+        whole = Qt.ShortcutContext.WindowShortcut
+        everywhere = _rows([*actions.all, *(each for each in memory if each.shortcutContext() == whole)])
+        everywhere.append(("F10", self.tr("Open the menu")))
+        in_list = [(self.tr("Alt+Up, Alt+Down"), self.tr("Move the image up or down"))]
+        in_view = _rows(view.actions()) + view.held_keys()
+        in_memory = _rows([each for each in memory if each.shortcutContext() != whole])
+        in_memory += [
+            (self.tr("Left, Right"), self.tr("Read the moments one by one; Esc ends it")),
+            ("+, -", self.tr("Show less or more of the past")),
+        ]
         half = (len(in_view) + len(in_memory) + 2) // 2
         columns = (
-            [(self.tr("Everywhere"), everywhere)],
+            [(self.tr("Everywhere"), everywhere), (self.tr("List of images"), in_list)],
             [(self.tr("Comparison"), in_view[:half])],
             [("", in_view[half:]), (self.tr("Memory"), in_memory)],
         )
@@ -39,7 +45,9 @@ class Keys(QDialog):
                 self._list(grid, row, 2 * number, heading, keys)
                 row += len(keys) + 1
         note = QLabel(
-            self.tr("The keys of the comparison, and those of the memory, act while it has the focus: click on it.")
+            self.tr(
+                "The keys of the list, the comparison and the memory act while these have the focus: click on them."
+            )
         )
         note.setProperty("role", "muted")
         note.setWordWrap(True)
@@ -63,3 +71,8 @@ class Keys(QDialog):
             label.setProperty("role", "title")
             grid.addWidget(label, row + offset, column, Qt.AlignmentFlag.AlignRight)
             grid.addWidget(QLabel(does), row + offset, column + 1)
+
+
+def _rows(actions: Sequence[QAction]) -> list[tuple[str, str]]:
+    """Returns the keys of those actions that have one, with what they do."""
+    return [(keys_text(action), action.text().rstrip("…")) for action in actions if keys_text(action)]

@@ -46,11 +46,11 @@ class Helping(QObject):
 
     def everything(self) -> list[QAction]:
         """Returns every action that there is."""
-        return [*self._desk.actions.all, *self._desk.view.actions(), *self._watching.panel.actions()]
+        return [*self._desk.actions.all, *self._desk.view.actions(), *self._watching.panel.commands.all]
 
     @Slot()
     def _show_keys(self) -> None:
-        Keys(self._desk.actions, self._desk.view, self._watching.panel.actions(), self._desk.window).exec()
+        Keys(self._desk.actions, self._desk.view, self._watching.panel.commands.all, self._desk.window).exec()
 
     @Slot()
     def _open_palette(self) -> None:

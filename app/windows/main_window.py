@@ -253,13 +253,17 @@ class MainWindow(QMainWindow):
         self.watching.panel.set_window_height(self.height())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Takes Esc where nothing inside the window had something to leave: first the preview, then the full screen."""
+        """Takes Esc where nothing inside the window had something to leave: preview, full screen, the latest notice."""
         if event.key() != Qt.Key.Key_Escape:
             super().keyPressEvent(event)
         elif self.previewing.is_on:
             self.previewing.leave()
         elif self.isFullScreen():
             self.actions_.full_screen.setChecked(False)
+        elif self.notices.notices:
+            self.notices.notices[0].dismissed.emit()
+        elif self.helping.card.isVisible():
+            self.helping.card.close_button.click()
 
     def event(self, event: QEvent) -> bool:
         """Tells of the first paint, once it is on the screen."""

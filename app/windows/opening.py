@@ -36,6 +36,8 @@ from app.windows.showing import Showing
 if TYPE_CHECKING:
     from engine.workspace import UnfinishedJob
 
+# How many times larger than its image on each side a reference may be: the scales of the models, and 1.
+_REFERENCE_SCALES = (1, 2, 3, 4)
 CHECKPOINTS = (".pth", ".pt", ".ckpt", ".safetensors")
 # So many pictures keep their pixels without being needed: turning back to one is then at once.
 _KEPT = 6
@@ -241,7 +243,8 @@ class Opening(QObject):
             return
         height, width = picture.raster.height, picture.raster.width
         scale = raster.width // width
-        if scale < 1 or (raster.height, raster.width) != (height * scale, width * scale):
+        is_multiple = (raster.height, raster.width) == (height * scale, width * scale)
+        if scale not in _REFERENCE_SCALES or not is_multiple:
             desk.bridge.discard(raster)
             desk.notices.show_error(
                 self.tr("{name} has {size} pixels and cannot be the reference of {image}.").format(
@@ -249,7 +252,7 @@ class Opening(QObject):
                 ),
                 self.tr(
                     "A reference has exactly 1, 2, 3 or 4 times the pixels of the image on each side: {sizes}."
-                ).format(sizes=", ".join(f"{width * each} × {height * each}" for each in (1, 2, 3, 4))),
+                ).format(sizes=", ".join(f"{width * each} × {height * each}" for each in _REFERENCE_SCALES)),
             )
             return
         earlier, picture.reference = picture.reference, raster

@@ -24,7 +24,6 @@ from app.bridge import Bridge
 from app.crash import CrashReporter
 from app.dialogs.closing import ConfirmLoss
 from app.dialogs.files import OpenImages, SaveImage
-from app.dialogs.keys import Keys
 from app.jobs import JobState
 from app.main import _close_on_signals
 from app.settings import Settings
@@ -568,14 +567,6 @@ def test_every_button_has_a_tooltip_and_a_name(done: MainWindow) -> None:
             continue
         assert button.toolTip() or button.accessibleDescription(), button.text()
         assert button.text() or button.accessibleName()
-
-
-def test_the_keys_dialog_lists_every_action(qtbot: QtBot, window: MainWindow) -> None:
-    dialog = Keys(window.actions_, window.view, window.watching.panel.actions(), window)
-    qtbot.addWidget(dialog)
-    shown = " ".join(label.text() for label in dialog.findChildren(type(window.zoom_text)))
-    for action in window.helping.everything():
-        assert key_text(action) in shown
 
 
 def test_f11_fills_the_screen_and_esc_leaves_it(qtbot: QtBot, opened: MainWindow) -> None:

@@ -103,7 +103,7 @@ def test_pause_keeps_the_place_and_goes_on(qtbot: QtBot, three: MainWindow, cont
     qtbot.waitUntil(lambda: job.state is JobState.QUEUED)
     assert three.session.active_job is None
     assert three.strip.sentence.text() == "Paused. 3 to do."
-    assert three.strip.pause_button.text() == "Go on"
+    assert three.strip.pause_button.text() == "Resume"
     assert [state(three, row) for row in range(3)] == ["In line"] * 3
     controls.holds_tiles = False
     three.strip.pause_button.click()

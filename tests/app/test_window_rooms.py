@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+import app
+from app.actions import key_text
 from app.bridge import Bridge
 from app.dialogs.files import SaveImage
-from app.jobs import JobState
+from app.dialogs.keys import Keys
+from app.jobs import JobState, PictureState
 from app.manners.settings_dialog import SettingsDialog
 from app.settings import Settings
 from app.windows.main_window import MainWindow
@@ -279,6 +283,192 @@ def test_the_palette_finds_and_runs_a_command(qtbot: QtBot, opened: MainWindow) 
     qtbot.waitUntil(opened.view.commands.tile_grid.isChecked)
     names = {action.text() for action in opened.helping.everything()}
     assert {"Open…", "Wipe", "Preview"} <= names
+
+
+def actions_of(window: MainWindow) -> list[QAction]:
+    """Returns every action in the window that has words, but what Qt and pyqtgraph have of their own and nobody is offered."""
+    own = window.toolbar.toggleViewAction()
+    return [
+        action
+        for action in window.findChildren(QAction)
+        if action.text()
+        and action.menu() is None
+        and action is not own
+        and not type(action.parent()).__module__.startswith("pyqtgraph")
+    ]
+
+
+def test_every_action_of_the_window_is_in_the_palette(qtbot: QtBot, opened: MainWindow) -> None:
+    # The parts that are made when they are first seen, too.
+    opened.watching.panel.toggle_action.setChecked(True)
+    opened.view.commands.attention.setChecked(True)
+    opened.actions_.palette.trigger()
+    qtbot.waitUntil(lambda: opened.helping.palette is not None and opened.helping.palette.isVisible())
+    palette = opened.helping.palette
+    assert palette is not None
+    listed = {(entry.name, entry.key) for entry in palette.model.entries}
+    for action in actions_of(opened):
+        assert (action.text().replace("&", ""), key_text(action)) in listed
+    assert ("Memory", "Ctrl+Shift+M") in listed
+    palette.close()
+
+
+def keys_on_the_page(qtbot: QtBot, window: MainWindow) -> set[str]:
+    """Opens the page of keys as a person does, and returns the keys on it."""
+    found: set[str] = set()
+
+    def read() -> None:
+        page = QApplication.activeModalWidget()
+        assert isinstance(page, Keys)
+        for label in page.findChildren(QLabel):
+            if label.property("role") == "title":
+                found.update(label.text().split(", "))
+        page.reject()
+
+    QTimer.singleShot(0, read)
+    QTest.keyClick(window.view, Qt.Key.Key_F1)
+    return found
+
+
+# What each handler of keys in the window takes, as the page of keys writes it; () where those are any button's.
+_HANDLED = {
+    "compare/chip.py": (),
+    "compare/view.py": (
+        "1 … 9", "Shift+1 … 9", "Space", "Arrows", "Ctrl+Arrows", "Alt+Arrows", "Return", "Esc",
+    ),
+    "manners/self_test.py": ("Esc",),
+    "memory/timeline.py": ("Left", "Right", "+", "-"),
+    "widgets/notice.py": ("Esc",),
+    "widgets/picture_list.py": ("Alt+Up", "Alt+Down"),
+    "windows/main_window.py": ("Esc",),
+}  # fmt: skip
+
+
+def test_f1_lists_every_key_there_is(qtbot: QtBot, opened: MainWindow) -> None:
+    opened.watching.panel.toggle_action.setChecked(True)
+    opened.view.commands.attention.setChecked(True)
+    keys = [each for action in opened.findChildren(QAction) for each in action.shortcuts()]
+    keys += [shortcut.key() for shortcut in opened.findChildren(QShortcut)]
+    keys += [button.shortcut() for button in opened.findChildren(QAbstractButton) if not button.shortcut().isEmpty()]
+    wanted = {each.toString(QKeySequence.SequenceFormat.NativeText) for each in keys}
+    assert {"Ctrl+Shift+M", "F10", "Ctrl+4", "R"} <= wanted
+    folder = Path(app.__file__).parent
+    handlers = {
+        file.relative_to(folder).as_posix()
+        for file in folder.rglob("*.py")
+        if "def keyPressEvent" in file.read_text(encoding="utf-8")
+    }
+    assert handlers == set(_HANDLED), "a key that is handled stands on the page, and its handler in _HANDLED"
+    assert (wanted | {key for keys in _HANDLED.values() for key in keys}) - keys_on_the_page(qtbot, opened) == set()
+
+
+def test_f10_opens_the_menu(qtbot: QtBot, opened: MainWindow) -> None:
+    seen: list[bool] = []
+
+    def look() -> None:
+        menu = opened.toolbar.menu_button.menu()
+        seen.append(menu.isVisible())
+        menu.close()
+
+    QTimer.singleShot(0, look)
+    QTest.keyClick(opened.view, Qt.Key.Key_F10)
+    qtbot.waitUntil(lambda: seen == [True])
+
+
+def test_ctrl_q_closes_the_window(qtbot: QtBot, opened: MainWindow) -> None:
+    with qtbot.waitSignal(opened.closing):
+        QTest.keyClick(opened.view, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+    assert not opened.isVisible()
+
+
+def test_esc_dismisses_a_notice_when_nothing_else_takes_it(qtbot: QtBot, opened: MainWindow) -> None:
+    card = opened.helping.card
+    qtbot.waitUntil(card.isVisible)
+    opened.notices.show_warning("The first.")
+    opened.notices.show_warning("The second.")
+    opened.actions_.full_screen.setChecked(True)
+    opened.view.set_region(Box(1, 2, 30, 40))
+
+    def state() -> tuple[bool, bool, list[str], bool]:
+        reports = [notice.report for notice in opened.notices.notices]
+        return opened.view.region is not None, opened.isFullScreen(), reports, card.isVisible()
+
+    left = [state()]
+    for focus in (opened.view, opened.view, opened.view, opened.panel, opened.view):
+        QTest.keyClick(focus, Qt.Key.Key_Escape)
+        left.append(state())
+    both = ["The second.", "The first."]
+    assert left == [
+        (True, True, both, True),
+        (False, True, both, True),
+        (False, False, both, True),
+        (False, False, both[1:], True),
+        (False, False, [], True),
+        (False, False, [], False),
+    ]
+
+
+def disabled_without_reason(window: MainWindow) -> list[str]:
+    """Returns the tooltips of disabled actions that say nothing but what they say when they are enabled."""
+    disabled = [action for action in actions_of(window) if not action.isEnabled()]
+    assert disabled
+    unsaid = []
+    for action in disabled:
+        _, _, below = action.toolTip().partition("\n")
+        if not below.strip() or below == action.property("explained") or not below.rstrip(")").endswith("."):
+            unsaid.append(action.toolTip())
+    return unsaid
+
+
+def test_whatever_cannot_be_done_says_why(
+    qtbot: QtBot, window: MainWindow, make_image: MakeImage, controls: Controls
+) -> None:
+    window.watching.panel.toggle_action.setChecked(True)
+    assert disabled_without_reason(window) == []
+    window.open_files([make_image("photo.png", 300, 400)])
+    assert window.session.shown.state is PictureState.OPENING
+    assert disabled_without_reason(window) == []
+    assert "The image is still being opened." in window.actions_.preview.toolTip()
+    qtbot.waitUntil(lambda: window.session.shown.raster is not None)
+    assert disabled_without_reason(window) == []
+    controls.holds_tiles = True
+    window.actions_.start.trigger()
+    assert disabled_without_reason(window) == []
+    qtbot.waitUntil(lambda: window.session.active_job is not None and window.session.active_job.canvas is not None)
+    assert disabled_without_reason(window) == []
+    window.actions_.pause.trigger()
+    assert disabled_without_reason(window) == []
+    qtbot.waitUntil(lambda: window.session.active_job is None)
+    assert disabled_without_reason(window) == []
+    # What waits is resumed, as what an earlier run left is.
+    assert window.actions_.pause.toolTip() == "Resume (Ctrl+Shift+.)\nGo on from the tiles that are done."
+    controls.holds_tiles = False
+    window.actions_.pause.trigger()
+    assert window.actions_.pause.toolTip().startswith("Pause (Ctrl+Shift+.)\nStop here,")
+    qtbot.waitUntil(lambda: window.session.active_job is None)
+    assert disabled_without_reason(window) == []
+
+
+@pytest.mark.parametrize("scale", [5, 8])
+def test_a_reference_is_as_large_as_a_model_makes_it(
+    qtbot: QtBot, window: MainWindow, make_image: MakeImage, scale: int
+) -> None:
+    window.open_files([make_image("photo.png", 24, 40)])
+    qtbot.waitUntil(window.actions_.reference.isEnabled)
+    window.opening.open_reference(make_image("original.png", 24 * scale, 40 * scale))
+    qtbot.waitUntil(lambda: bool(window.notices.notices))
+    report = window.notices.notices[0].report
+    assert f"original.png has {40 * scale} × {24 * scale} pixels and cannot be the reference of photo.png." in report
+    assert "40 × 24, 80 × 48, 120 × 72, 160 × 96." in report
+    assert "reference" not in window.view.comparison.keys
+    for fits in (1, 3, 4):
+        window.opening.open_reference(make_image(f"{fits}.png", 24 * fits, 40 * fits))
+        qtbot.waitUntil(lambda width=40 * fits: raster_width(window, "reference") == width)
+
+
+def raster_width(window: MainWindow, key: str) -> int:
+    comparison = window.view.comparison
+    return comparison.opened(key).source.raster.width if key in comparison.keys else 0
 
 
 def test_the_device_is_told_once(qtbot: QtBot, window: MainWindow, settings: Settings) -> None:
