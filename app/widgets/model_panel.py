@@ -34,6 +34,7 @@ PANEL_WIDTH_PX = 304
 # With more cards than these, only the chosen one tells what it is good for: the controls below stay in a low window.
 _OPEN_CARDS = 3
 FIRST_SCALE = 2
+FIRST_FAMILY = "esc"
 # Beside the words of the button that starts: its padding and border.
 _BUTTON_MARGIN_PX = 15
 
@@ -86,20 +87,16 @@ class ModelCard(QFrame):
     def show_figures(self, scale: int) -> None:
         """Shows size and quality of the weights for the scale (or the nearest there is)."""
         entry = self.entry_for(scale)
-        parts = [self._parameters(entry.parameter_count)]
-        parts += [self._quality(name, value) for name, value in list(entry.psnr.items())[:1]]
+        count = _in_short(entry.parameter_count)
+        measured = [self._quality(name, value) for name, value in entry.psnr.items()]
+        parts = [count, *measured[:1]]
         if entry.source == "added":
             parts.append(self.tr("added by you"))
         self._figures.setText(" · ".join(parts))
         source = self.tr("Added by you: {file}") if entry.source == "added" else self.tr("Comes with Triptych: {file}")
         told = [entry.description] if self._folds else []
+        told += [self.tr("{count} parameters").format(count=count), *measured]
         self.setToolTip("\n".join([*told, source.format(file=entry.path.name)]))
-
-    def _parameters(self, count: int) -> str:
-        """Returns a count of parameters as people write it: 136 k, 1.2 M."""
-        if count >= 1e6:
-            return self.tr("{count} M parameters").format(count=f"{count / 1e6:.1f}")
-        return self.tr("{count} k parameters").format(count=f"{count / 1e3:.0f}")
 
     def _quality(self, images: str, psnr_db: float) -> str:
         """Returns what was measured, on which set: `PSNR-Y 36.74 dB on Set5`; it breaks before the set only."""
@@ -234,7 +231,10 @@ class ModelPanel(QWidget):
                 card.tick.setChecked(True)
 
     def show_models(self, entries: Sequence[CatalogEntry], preferred: str) -> None:
-        """Lists the models; `preferred` (a name, or a family such as "esc") is chosen if it is there, else the first."""
+        """Lists the models; `preferred` (a name, or a family such as "esc") is chosen if it is there.
+
+        Where it is not, the one that a new window begins with is.
+        """
         for card in self._cards:
             self._group.removeButton(card.radio)
             self._column.removeWidget(card)
@@ -254,7 +254,9 @@ class ModelPanel(QWidget):
             card.tick.toggled.connect(self._follow_ticks)
         self._empty.setVisible(not self._cards)
         self._empty.setText(self.tr("There are no models here. `triptych models add FILE` adds a checkpoint."))
-        best = min(self._cards, key=lambda card: _distance(card, preferred), default=None)
+        best = min(
+            self._cards, key=lambda card: (_distance(card, preferred), _distance(card, FIRST_FAMILY)), default=None
+        )
         if best is not None:
             best.radio.setChecked(True)
             self._ticks = {}
@@ -339,8 +341,14 @@ def _distance(card: ModelCard, preferred: str) -> tuple[int, int]:
     entry = next(iter(card.entries.values()))
     if card.name == preferred:
         return 0, 0
-    own_rank = 2 if entry.purpose else int(card.name.endswith("-fast"))
-    return (1 if entry.family == preferred.partition("-")[0] else 2), own_rank
+    if entry.family != preferred.partition("-")[0]:
+        return 2, 0
+    return 1, 2 if entry.purpose else int(card.name.endswith("-fast"))
+
+
+def _in_short(count: int) -> str:
+    """Returns a count as people write it: 136 k, 1.2 M."""
+    return f"{count / 1e6:.1f}\N{NO-BREAK SPACE}M" if count >= 1e6 else f"{count / 1e3:.0f}\N{NO-BREAK SPACE}k"
 
 
 def _heading(text: str) -> QLabel:
