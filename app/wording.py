@@ -37,6 +37,14 @@ def countdown_text(seconds: float) -> str:
     return _tr("{hours} h {minutes} min").format(hours=minutes // 60, minutes=minutes % 60)
 
 
+def about_text(seconds: float) -> str:
+    """Returns a duration that is guessed, so without seconds where there are minutes: `8 s`, `2 min`, `1 h 20 min`."""
+    minutes = round(seconds / 60)
+    if seconds < 59.5 or minutes >= 60:
+        return countdown_text(max(1.0, seconds))
+    return _tr("{minutes} min").format(minutes=minutes)
+
+
 def size_text(width: int, height: int) -> str:
     """Returns a size in pixels: `640 × 480`."""
     return f"{width} × {height}"

@@ -13,7 +13,7 @@ from app.actions import allow
 from app.jobs import Job, JobState, Picture, PictureState
 from app.windows.desk import Desk
 from app.windows.running import Running
-from app.wording import countdown_text, duration_text, result_title, size_text
+from app.wording import about_text, duration_text, result_title, size_text
 from engine.catalog import CatalogEntry
 
 Order = tuple[Picture, CatalogEntry]
@@ -207,7 +207,7 @@ class Telling(QObject):
         if session.is_paused:
             expected += self._seconds_of_line()
         seconds = _sum(expected)
-        return "" if seconds is None else self.tr("about {duration}").format(duration=countdown_text(max(1, seconds)))
+        return "" if seconds is None else self.tr("about {duration}").format(duration=about_text(seconds))
 
     def _other_scales(self, orders: list[Order]) -> str:
         """Returns a line for each ordered model that has no weights for the chosen scale."""

@@ -9,11 +9,13 @@ import sys
 from importlib.resources import files
 
 import pytest
-from PySide6.QtGui import QColor, QPixmap
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
-from app.theme import DARK, LIGHT, STYLE_ARGUMENTS, Colours, application_icon, draw_icon, style_sheet_of
-from app.wording import countdown_text, device_text, duration_text
+from app.theme import DARK, LIGHT, STYLE_ARGUMENTS, Colours, Theme, application_icon, draw_icon, style_sheet_of
+from app.wording import about_text, countdown_text, device_text, duration_text
 
 SURFACES = ("window", "surface", "raised", "hovered", "selected", "stage")
 
@@ -94,5 +96,53 @@ def test_a_countdown_has_no_tenths() -> None:
     assert countdown_text(3.4) == "3 s"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "1 s"), (59.2, "59 s"), (59.8, "1 min"), (137, "2 min"), (4830, "1 h 20 min")]
+)
+def test_a_guess_has_no_seconds_beside_its_minutes(seconds: float, words: str) -> None:
+    assert about_text(seconds) == words
+
+
 def test_devices_are_written_as_people_write_them() -> None:
     assert [device_text(device) for device in ("cpu", "cuda:1")] == ["CPU", "CUDA 1"]
+
+
+class Desktop(QObject):
+    """Stands in for Qt's style hints: offscreen, Qt knows no dark and no light."""
+
+    colorSchemeChanged = Signal(Qt.ColorScheme)  # noqa: N815 - as Qt names it
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scheme = Qt.ColorScheme.Light
+
+    def colorScheme(self) -> Qt.ColorScheme:
+        return self.scheme
+
+    def turn(self, scheme: Qt.ColorScheme) -> None:
+        self.scheme = scheme
+        self.colorSchemeChanged.emit(scheme)
+
+
+def test_dark_and_light_follow_the_desktop(
+    qtbot: QtBot, qapp: QApplication, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desktop = Desktop()
+    monkeypatch.setattr("app.theme.QGuiApplication", type("Gui", (), {"styleHints": staticmethod(lambda: desktop)}))
+    follower, fixed = Theme(qapp), Theme(qapp, Qt.ColorScheme.Light)
+    try:
+        assert not follower.is_dark
+        for scheme in (Qt.ColorScheme.Dark, Qt.ColorScheme.Light, Qt.ColorScheme.Dark):
+            with qtbot.waitSignals([follower.changed, fixed.changed]):
+                desktop.turn(scheme)
+            assert follower.is_dark == (scheme == Qt.ColorScheme.Dark)
+            assert not fixed.is_dark
+        # The choice in the settings has the last word, and can be taken back.
+        fixed.set_scheme(Qt.ColorScheme.Unknown)
+        assert fixed.is_dark
+        assert qapp.palette().color(QPalette.ColorRole.Window) == QColor(DARK.window)
+        follower.set_scheme(Qt.ColorScheme.Light)
+        assert not follower.is_dark
+    finally:
+        follower.deleteLater()
+        fixed.deleteLater()
