@@ -212,3 +212,25 @@ def test_a_chosen_extension_chooses_the_format() -> None:
 def test_a_format_that_cannot_hold_the_result_is_refused_before_it_is_written() -> None:
     with pytest.raises(OutputError, match="16"):
         save_target(CANVAS, info("/a.tif", "tiff", 16), "esc-fast", 2, Target(), Path("/b/result.jpg"))
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (Target(), ("/photos/roof_esc-fast_x2.png", "png", None)),
+        (Target(format="jpeg", quality=61), ("/photos/roof_esc-fast_x2.jpg", "jpeg", 61)),
+        (Target(format="avif", quality=40), ("/photos/roof_esc-fast_x2.avif", "avif", 40)),
+        (
+            Target(folder=Path("/out"), template="{name} by {model}", format="webp", quality=7),
+            ("/out/roof by esc-fast.webp", "webp", 7),
+        ),
+    ],
+)
+def test_format_and_quality_of_the_settings_reach_the_file(
+    target: Target, expected: tuple[str, str, int | None]
+) -> None:
+    path, options = save_target(CANVAS, info("/photos/roof.png", "png"), "esc-fast", 2, target, None)
+    assert (str(path), options.format, options.quality) == expected
+    # A name that the person chose names the format; the quality stays.
+    path, options = save_target(CANVAS, info("/a.png", "png"), "esc-fast", 2, target, Path("/b/result.jpg"))
+    assert (path, options.format, options.quality) == (Path("/b/result.jpg"), "jpeg", target.quality)

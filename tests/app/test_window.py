@@ -29,8 +29,11 @@ from app.main import _close_on_signals
 from app.settings import Settings
 from app.theme import Theme
 from app.windows.main_window import MainWindow
+from engine.canvas import RasterRef
 from engine.errors import WorkerError
-from tests.app.fake_engine import Controls
+from engine.messages import DoneEncode, EncodeOptions, ImageInfo
+from engine.outputs import Target
+from tests.app.fake_engine import Controls, FakeEngine
 
 MakeImage = Callable[..., Path]
 
@@ -235,7 +238,7 @@ def test_a_model_says_what_it_is_good_for_where_it_comes_from_and_how_good_it_is
     told = " ".join(label.text() for label in card.findChildren(QLabel))
     assert "Quick and even" in told
     assert "PSNR-Y 36.00 dB on Set5" in told.replace("\N{NO-BREAK SPACE}", " ")
-    assert card.toolTip() == "Comes with Triptych: esc-fast_x2.safetensors"
+    assert card.toolTip().endswith("Comes with Triptych: esc-fast_x2.safetensors")
 
 
 def test_a_scale_that_a_model_lacks_says_so(window: MainWindow) -> None:
@@ -431,6 +434,46 @@ def test_save_writes_beside_the_input_under_the_command_line_s_name(
     assert saved.shape == (96, 160, 3)
     assert done.strip.sentence.text() == "Saved as photo_esc-fast_x2.png"
     assert "saved already" in done.actions_.save.toolTip()
+
+
+def test_save_writes_the_result_that_is_shown(qtbot: QtBot, done: MainWindow, bridge: Bridge, tmp_path: Path) -> None:
+    done.panel.choose("sscan-fast")
+    done.actions_.start.trigger()
+    wait_done(qtbot, done)
+    # Of the two, the one that a digit chose, not the latest.
+    QTest.keyClick(done.view, Qt.Key.Key_2)
+    with qtbot.waitSignal(bridge.job_saved):
+        QTest.keyClick(done.view, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert [path.name for path in tmp_path.glob("photo_*")] == ["photo_esc-fast_x2.png"]
+    QTest.keyClick(done.view, Qt.Key.Key_3)
+    with qtbot.waitSignal(bridge.job_saved):
+        QTest.keyClick(done.view, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert sorted(path.name for path in tmp_path.glob("photo_*"))[1:] == ["photo_sscan-fast_x2.png"]
+
+
+def test_format_and_quality_of_the_settings_are_those_of_the_file(
+    qtbot: QtBot,
+    done: MainWindow,
+    bridge: Bridge,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[EncodeOptions] = []
+    encode = FakeEngine.encode
+
+    def noting(
+        engine: FakeEngine, canvas: RasterRef, source: ImageInfo, path: Path, options: EncodeOptions
+    ) -> DoneEncode:
+        written.append(options)
+        return encode(engine, canvas, source, path, options)
+
+    monkeypatch.setattr(FakeEngine, "encode", noting)
+    settings.target = Target(format="jpeg", quality=61)
+    with qtbot.waitSignal(bridge.job_saved):
+        done.actions_.save.trigger()
+    assert [(options.format, options.quality) for options in written] == [("jpeg", 61)]
+    assert (tmp_path / "photo_esc-fast_x2.jpg").read_bytes()[:3] == b"\xff\xd8\xff"
 
 
 def test_save_never_replaces_a_file(qtbot: QtBot, done: MainWindow, bridge: Bridge, tmp_path: Path) -> None:
