@@ -129,7 +129,11 @@ class Showing(QObject):
         return sources
 
     def _choose_pane(self, picture: Picture | None) -> None:
-        view = self._desk.view
+        view, panel = self._desk.view, self._desk.panel
+        job = None if picture is None else picture.shown_job
+        if picture is not None and job is not None and not panel.shows(job.model):
+            # It has no pane any more: another result is shown, and saved by hand.
+            picture.shown_job = next((each for each in picture.results[::-1] if panel.shows(each.model)), job)
         if self._previews:
             view.set_current(self._previews[-1].key)
         elif picture is not None and picture.shown_job is not None:
@@ -137,10 +141,6 @@ class Showing(QObject):
 
     @Slot(str)
     def _follow_current(self, key: str) -> None:
-        if picture is not None and picture.shown_job is not None and not self._desk.panel.shows(picture.shown_job.model):
-            # The result shown has no pane any more: another one is shown, and saved by hand.
-            seen = [job for job in picture.results if self._desk.panel.shows(job.model)]
-            picture.shown_job = seen[-1] if seen else picture.shown_job
         picture = self._desk.session.shown
         if picture is None or self._is_choosing:
             return
@@ -153,10 +153,10 @@ class Showing(QObject):
     def _keep_mode(self, mode: str) -> None:
         if not self._is_choosing:
             self._is_mode_chosen = True
+            self.layout_chosen.emit(mode)
 
     @Slot(int)
     def _turn_to(self, number: int) -> None:
         picture = self._desk.session.picture(number)
         if picture is not None and picture is not self._desk.session.shown:
             self.show(picture)
-            self.layout_chosen.emit(mode)
