@@ -61,7 +61,7 @@ class TilingControls(QWidget):
         self.precision = QComboBox()
         for name in PRECISIONS:
             self.precision.addItem(self.tr("Auto") if name == "auto" else name, name)
-        self.precision.setToolTip(self.tr("Auto: fp16 or bf16 on a GPU that is fast in it, fp32 on a processor."))
+        self.precision.setToolTip(self.tr("Auto: fp16 or bf16 on a GPU that is fast in it, fp32 on a CPU."))
         self.grid = QCheckBox(self.tr("Grid"))
         beside = QHBoxLayout()
         beside.setSpacing(12)

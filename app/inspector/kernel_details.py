@@ -69,7 +69,7 @@ class KernelDetails(QWidget):
         self._explained.setText(" ".join(words))
         self._over.setText(
             self.tr(
-                "Over the picture: the {edge} × {edge} px around the pixel, and how strong the whole kernel is there."
+                "Over the image: the {edge} × {edge} px around the pixel, and how strong the whole kernel is there."
             ).format(edge=edge)
         )
 

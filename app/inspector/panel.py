@@ -315,18 +315,18 @@ class AttentionInspector(QWidget):
         """Says what to do, and what will be seen."""
         if not self._models:
             words = (
-                self.tr("Upscale the picture first"),
+                self.tr("Upscale the image first"),
                 self.tr("Then click a pixel of it to see where the model looks."),
             )
         elif self._is_active:
             words = (
-                self.tr("Click a pixel of the picture"),
+                self.tr("Click a pixel of the image"),
                 self.tr("You will see where each model looks from there."),
             )
         else:
             words = (
                 self.tr("Press A and click a pixel"),
-                self.tr("You will see where each model looks from that pixel of the picture."),
+                self.tr("You will see where each model looks from that pixel of the image."),
             )
         rest = (
             self.tr("SSCAN reads a few whole windows, the most alike wherever they lie."),

@@ -140,7 +140,7 @@ class SelfTestCard(QFrame):
 
     def _show_facts(self, facts: DeviceFacts) -> None:
         if facts.is_cpu:
-            title = self.tr("Triptych computes on the processor.")
+            title = self.tr("Triptych computes on the CPU.")
         else:
             title = self.tr("Triptych computes on the {name}.").format(name=facts.name)
         parts = [facts.name] if facts.is_cpu else []
@@ -158,7 +158,7 @@ class SelfTestCard(QFrame):
         if facts.is_cpu and facts.why_no_gpu:
             advice = self.tr("It works, but slower than a GPU would. {reason}").format(reason=facts.why_no_gpu)
         elif facts.is_cpu:
-            advice = self.tr("There is a GPU, but the settings (Ctrl+,) choose the processor.")
+            advice = self.tr("There is a GPU, but the settings (Ctrl+,) choose the CPU.")
         elif facts.own_kernels < facts.operators and facts.kernel_reason:
             advice = self.tr("PyTorch's attention is used, which is slower: {reason}").format(
                 reason=facts.kernel_reason

@@ -179,7 +179,7 @@ class SettingsDialog(QDialog):
         for choice in devices:
             self.device.addItem(f"{choice.title} ({choice.name})", choice.name)
         if self.device.findData("cpu") < 0:
-            self.device.addItem(self.tr("Processor (cpu)"), "cpu")
+            self.device.addItem(self.tr("CPU"), "cpu")
         self.keep_days = QSpinBox(minimum=0, maximum=MOST_KEEP_DAYS)
         self.keep_days.setSpecialValueText(self.tr("Remove at the next start"))
         self.keep_days.setPrefix(self.tr("Keep for ", "before a number of days"))

@@ -20,25 +20,32 @@ class Commands(QObject):
         self.toggle = self._make(self.tr("Memory"), "Ctrl+Shift+M", self.tr("Show or hide where the memory goes."))
         self.toggle.setCheckable(True)
         self.pause = self._make(
-            self.tr("Pause"), "P", self.tr("Hold the picture still. The readings go on, and are there afterwards.")
+            self.tr("Pause the timeline"),
+            "P",
+            self.tr("Hold the picture still. The readings go on, and are there afterwards."),
+            self.tr("Pause"),
         )
         self.pause.setCheckable(True)
         self.scope = self._make(
-            self.tr("Triptych only"),
+            self.tr("Memory of Triptych only"),
             "O",
             self.tr("Leave other programs out, and magnify what Triptych itself holds."),
+            self.tr("Triptych only"),
         )
         self.scope.setCheckable(True)
-        self.clear = self._make(self.tr("Clear"), "C", self.tr("Forget the readings until now."))
+        self.clear = self._make(
+            self.tr("Clear the timeline"), "C", self.tr("Forget the readings until now."), self.tr("Clear")
+        )
         self.copy = self._make(
-            self.tr("Copy report"),
+            self.tr("Copy a report on memory"),
             "R",
             self.tr("Copy what is known of memory to the clipboard, for the report of a bug. It names no files."),
+            self.tr("Copy report"),
         )
-        self.save_csv = self._make(self.tr("Readings as CSV…"), "S", self.tr("Save every reading, in bytes."))
-        self.save_png = self._make(self.tr("Picture as PNG…"), "Shift+S", self.tr("Save what the panel shows."))
+        self.save_csv = self._make(self.tr("Memory readings as CSV…"), "S", self.tr("Save every reading, in bytes."))
+        self.save_png = self._make(self.tr("Memory timeline as PNG…"), "Shift+S", self.tr("Save what the panel shows."))
         self.save_report = self._make(
-            self.tr("Report as JSON…"), "Shift+R", self.tr("Save what the report of a bug needs. It names no files.")
+            self.tr("Memory report as JSON…"), "Shift+R", self.tr("Save what the report of a bug needs. It names no files.")
         )
         self.explain = self._make(
             self.tr("What to do…"), "W", self.tr("Say how the models can be made to run on a GPU.")
@@ -64,8 +71,17 @@ class Commands(QObject):
         for action in (self.pause, self.clear, self.save_csv, self.save_png):
             allow(action, why_not)
 
-    def _make(self, text: str, key: str, explained: str) -> QAction:
+    def hold(self, is_held: bool) -> None:
+        """Names what the key does now: the timeline stands still, or runs."""
+        self.pause.setText(self.tr("Resume the timeline") if is_held else self.tr("Pause the timeline"))
+        self.pause.setIconText(self.tr("Resume") if is_held else self.tr("Pause"))
+        allow(self.pause)
+
+    def _make(self, text: str, key: str, explained: str, on_button: str = "") -> QAction:
+        """`text`: as palette and keys page name it, among all others; `on_button`: as the panel itself does."""
         action = QAction(text, self)
+        if on_button:
+            action.setIconText(on_button)
         action.setShortcut(QKeySequence(key))
         action.setProperty("explained", explained)
         allow(action)

@@ -322,8 +322,7 @@ class MemoryPanel(QWidget):
     @Slot(bool)
     def _hold(self, is_held: bool) -> None:
         self._held = (self.history.copy(), self._collector.now_s) if is_held else None
-        self.commands.pause.setText(self.tr("Go on") if is_held else self.tr("Pause"))
-        allow(self.commands.pause)
+        self.commands.hold(is_held)
         self._refresh()
 
     @Slot(bool)

@@ -63,7 +63,7 @@ def no_gpu_words(why: NoGpu) -> tuple[str, str]:
     match why.kind:
         case "mac":
             return (
-                _tr("On a Mac the models run on the processor."),
+                _tr("On a Mac the models run on the CPU."),
                 _tr("Apple's GPU can be tried on the command line with --device mps; it has not been tested."),
             )
         case "no bindings":
@@ -76,7 +76,7 @@ def no_gpu_words(why: NoGpu) -> tuple[str, str]:
             why_not = _tr("There is no GPU to use: the NVIDIA driver lists none.")
             advice = _tr("Check that the card sits and is powered, and that `nvidia-smi` lists it.")
         case "cpu build":
-            why_not = _tr("{card} is not used: this torch is a build for the processor only.").format(card=why.detail)
+            why_not = _tr("{card} is not used: this torch is a build for the CPU only.").format(card=why.detail)
             return why_not, cuda_build
         case "too old":
             card, _, capability = why.detail.partition(", ")
@@ -85,5 +85,5 @@ def no_gpu_words(why: NoGpu) -> tuple[str, str]:
             )
             return why_not, _tr("Install a torch built for CUDA 12.6, or go on without the card.")
     if why.is_cpu_build:
-        advice = f"{advice} {_tr('This torch is a build for the processor only, too.')} {cuda_build}"
+        advice = f"{advice} {_tr('This torch is a build for the CPU only, too.')} {cuda_build}"
     return why_not, advice

@@ -62,7 +62,9 @@ class Telling(QObject):
         allow(actions.save_as, self._why_not_save(True))
         no_image = self.tr("No image is open.")
         allow(actions.close_picture, "" if session.shown is not None else no_image)
-        allow(actions.reference, "" if session.shown is not None and session.shown.raster is not None else no_image)
+        is_opening = session.shown is not None and session.shown.raster is None
+        why_no_reference = self.tr("The image is still being opened.") if is_opening else no_image
+        allow(actions.reference, "" if session.shown is not None and not is_opening else why_no_reference)
 
     def _why_not_start(self) -> str:
         session, entry = self._desk.session, self._desk.panel.choice
@@ -179,7 +181,7 @@ class Telling(QObject):
             return
         orders = self._running.orders()
         if session.is_paused and session.queued_jobs:
-            words = self.tr("Go on: {count} to do").format(count=len(session.queued_jobs) + len(orders))
+            words = self.tr("Resume: {count} to do").format(count=len(session.queued_jobs) + len(orders))
         else:
             words = self._offer(orders, entry)
         panel.size_text.setText("" if shown is None or shown.info is None else self._sizes(shown, entry.scale))

@@ -78,7 +78,7 @@ class ToolBar(QToolBar):
             (actions.open, actions.open_folder, actions.paste, actions.reference),
             (actions.save, actions.save_as, actions.sheet, actions.close_picture),
             (actions.start, actions.preview, actions.pause, actions.cancel, actions.undo),
-            (commands.tile_grid, commands.inspector, commands.loupe, commands.attention),
+            (commands.tile_grid, commands.inspector, commands.loupe, commands.attention, commands.region),
             (actions.full_screen, actions.palette, actions.settings, actions.keys),
             (actions.quit,),
         ):

@@ -191,7 +191,7 @@ def test_the_start_button_goes_on_with_a_line_that_is_paused(
     qtbot.waitUntil(lambda: three.session.active_job.canvas is not None)
     three.actions_.pause.trigger()
     qtbot.waitUntil(lambda: three.session.active_job is None)
-    assert three.panel.start_button.text() == "Go on: 3 to do"
+    assert three.panel.start_button.text() == "Resume: 3 to do"
     controls.holds_tiles = False
     three.panel.start_button.click()
     qtbot.waitUntil(lambda: all_done(three))

@@ -496,3 +496,8 @@ def test_results_go_where_the_settings_say(
     opened.actions_.start.trigger()
     qtbot.waitUntil(lambda: opened.session.shown.results and opened.session.shown.results[0].saved_as is not None)
     assert (tmp_path / "results" / "photo-large.png").is_file()
+
+
+def test_no_two_entries_of_the_palette_are_called_alike(opened: MainWindow) -> None:
+    names = [action.text() for action in opened.helping.everything() if action.text()]
+    assert sorted(set(names)) == sorted(names)

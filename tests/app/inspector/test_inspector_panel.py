@@ -71,7 +71,7 @@ def show_all(inspector: AttentionInspector, answer: Answer, x: int = 50, y: int 
 
 
 def test_the_empty_panel_teaches(inspector: AttentionInspector) -> None:
-    assert "Upscale the picture first" in words(inspector)
+    assert "Upscale the image first" in words(inspector)
     inspector.show_models(MODELS)
     assert "Press A and click a pixel" in words(inspector)
     for name in ("SSCAN", "PFT", "ESC"):
@@ -260,7 +260,7 @@ def test_models_may_come_and_go(inspector: AttentionInspector, heard: Heard, ans
     assert inspector.current_key == "job:2"
     inspector.show_models([])
     assert heard.overlays == {}
-    assert "Upscale the picture first" in words(inspector)
+    assert "Upscale the image first" in words(inspector)
 
 
 def test_lines_follow_the_zoom(inspector: AttentionInspector, heard: Heard, answer: Answer) -> None:

@@ -47,7 +47,7 @@ def test_is_hidden_until_it_has_something_to_say(card: SelfTestCard) -> None:
 def test_without_a_gpu_it_says_why_and_what_to_do(card: SelfTestCard) -> None:
     assert card.show_report(WITHOUT_GPU)
     assert words(card) == (
-        "Triptych computes on the processor.\n"
+        "Triptych computes on the CPU.\n"
         "Some processor · 8 threads · 9.0 of 16.0 GiB of memory free\n"
         f"It works, but slower than a GPU would. {WHY}"
     )
@@ -69,7 +69,7 @@ def test_a_gpu_without_our_kernels_says_so(card: SelfTestCard) -> None:
 
 def test_the_processor_beside_a_gpu_is_a_choice(card: SelfTestCard) -> None:
     card.show_report(WITH_GPU, "cpu")
-    assert "There is a GPU, but the settings (Ctrl+,) choose the processor." in words(card)
+    assert "There is a GPU, but the settings (Ctrl+,) choose the CPU." in words(card)
 
 
 def test_a_device_that_is_gone_is_told(card: SelfTestCard) -> None:

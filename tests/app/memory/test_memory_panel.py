@@ -234,7 +234,7 @@ def test_it_is_held_still_and_goes_on(panel: MemoryPanel, feed: Feed) -> None:
     assert len(panel.history) == count
     assert np.array_equal(heights(drawn(panel)._total), ages)
     assert panel.header.moment.text() == "Paused"
-    assert panel.commands.pause.text() == "Go on"
+    assert panel.commands.pause.iconText() == "Resume"
     panel.commands.pause.trigger()
     assert len(panel.history) > count
     assert panel.header.moment.text() == ""
