@@ -127,8 +127,8 @@ class Picture:
     """An input: its file, and once decoded what it was and where its pixels lie.
 
     `results`: its jobs that are to do or done, oldest first; `shown_job`: the one that is saved by hand. `left`: the
-    folders of its jobs that were cancelled, which another start goes on from. `failure`: why its last job came to nothing.
-    `reference`: the ground truth to compare with.
+    folders of its jobs that were cancelled, which another start goes on from. `failure`: why its last job came to nothing;
+    `failed`: the jobs that did. `reference`: the ground truth to compare with.
     """
 
     number: int
@@ -140,6 +140,7 @@ class Picture:
     shown_job: Job | None = None
     left: set[str] = field(default_factory=set)
     failure: str = ""
+    failed: list[Job] = field(default_factory=list)
     reference: RasterRef | None = None
     has_thumbnail: bool = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QDropEvent, QIcon, QImage, QKeyEvent, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QDropEvent, QIcon, QImage, QKeyEvent, QPainter, QPaintEvent, QPalette, QPixmap
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QMenu, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.jobs import JobState, Picture
@@ -12,6 +12,8 @@ from app.wording import picture_state
 _WIDTH_PX = 208
 _THUMBNAIL_PX = 44
 _BAR_PX = 3
+# The least room under the last row in which more images are invited.
+_HINT_PX = 72
 _NUMBER = Qt.ItemDataRole.UserRole
 # How much of the running job is done, 0 to 1, or None.
 _SHARE = Qt.ItemDataRole.UserRole + 1
@@ -112,6 +114,21 @@ class PictureList(QListWidget):
         if item is not None:
             number = item.data(_NUMBER)
             self.moved.emit(number, self.numbers.index(number))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draws the rows, and under them that there is room for more."""
+        super().paintEvent(event)
+        if not self.count():
+            return
+        room: QRect = self.viewport().rect()
+        room.setTop(self.visualItemRect(self.item(self.count() - 1)).bottom())
+        if room.height() >= _HINT_PX:
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            room.setHeight(_HINT_PX)
+            painter.drawText(
+                room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.tr("Drop more images here")
+            )
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Takes Alt with the arrows to move the row that is chosen."""

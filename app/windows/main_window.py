@@ -193,7 +193,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _follow(self) -> None:
         picture = self.session.shown
-        self.pictures.setVisible(len(self.session.pictures) > 1)
+        self.pictures.setVisible(bool(self.session.pictures))
         self.pages.setCurrentWidget(self.view if self.session.pictures else self.drop_area)
         self.setWindowTitle("Triptych" if picture is None else f"{picture.path.name} – Triptych")
         self._show_zoom()

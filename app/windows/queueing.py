@@ -19,7 +19,7 @@ from app.windows.desk import Desk
 from app.windows.opening import Opening
 from app.windows.running import CancelledJob, Running
 from app.windows.saving import Saving
-from app.wording import result_title
+from app.wording import result_title, size_text
 
 
 class Queueing(QObject):
@@ -86,11 +86,15 @@ class Queueing(QObject):
 
     def remove(self, picture: Picture) -> None:
         """Takes a picture out, after asking where a result would be lost."""
+        # Before the question, which takes the focus.
+        is_in_list = self._desk.pictures.hasFocus()
         if not self.may_lose(picture.results, self.tr("Close the image")):
             return
         self._running.stop_picture(picture)
         row = self._desk.session.pictures.index(picture)
         self._opening.remove(picture)
+        if is_in_list:
+            self._desk.pictures.setFocus()
         # The path only: what can be taken back must not keep the picture and its results.
         path = picture.path
         self._undo.append(lambda: self._bring_back(path, row))
@@ -107,6 +111,13 @@ class Queueing(QObject):
         self._opening.open_files([path])
         picture = next(each for each in self._desk.session.pictures if each.path == path)
         self._move_back(picture, min(row, len(self._desk.session.pictures) - 1))
+
+    def may_close(self, jobs: Sequence[Job], do_it: str) -> bool:
+        """Returns whether the window may go with these jobs; what is to do is not lost, as the next start has it again."""
+        if any(job.is_active for job in jobs) and not any(job.is_unsaved and not job.is_being_saved for job in jobs):
+            what, consequence = self.tr("A job is still running."), self.tr("It is offered again at the next start.")
+            return ConfirmLoss.ask(self._desk.window, what, consequence, do_it)
+        return self.may_lose([job for job in jobs if not job.is_to_do], do_it)
 
     def may_lose(self, jobs: Sequence[Job], do_it: str) -> bool:
         """Returns whether these jobs may go: nothing is lost with them, or the person agrees."""
@@ -130,10 +141,9 @@ class Queueing(QObject):
         picture = self._desk.session.picture(number)
         if picture is None:
             return
-        entry = self._desk.panel.choice
         again = menu.addAction(self.tr("Try again"), lambda: self._running.retry(picture))
         why_not = self.tr("It is in the line already.") if picture.is_busy else ""
-        allow(again, why_not or ("" if entry is not None else self.tr("There is no model to run.")))
+        allow(again, why_not or ("" if picture.failed else self.tr("Nothing has failed for this image.")))
         cancel = menu.addAction(self.tr("Cancel this image"), lambda: self._running.cancel_picture(picture))
         allow(cancel, "" if picture.is_busy else self.tr("Nothing runs for this image."))
         menu.addSeparator()
@@ -145,8 +155,35 @@ class Queueing(QObject):
         end = menu.addAction(self.tr("Do last"), lambda: self._move_by_menu(picture, last))
         allow(end, "" if row < last else self.tr("It is the last already."))
         menu.addSeparator()
+        self._add_reference(picture, menu)
         menu.addAction(self.tr("Show in folder"), lambda: self._reveal(picture))
-        menu.addAction(self.tr("Remove"), lambda: self.remove(picture))
+        menu.addAction(self.tr("Close image"), lambda: self.remove(picture))
+
+    def _add_reference(self, picture: Picture, menu: QMenu) -> None:
+        shown = self._desk.session.shown
+        words = self.tr("Use as a reference")
+        if shown is not None and shown is not picture:
+            # An ampersand of the name would underline the letter after it.
+            words = self.tr("Use as the reference of {name}").format(name=shown.path.name.replace("&", "&&"))
+        action = menu.addAction(words, lambda: self._opening.open_reference(picture.path))
+        allow(action, self._why_no_reference(picture))
+
+    def _why_no_reference(self, picture: Picture) -> str:
+        shown = self._desk.session.shown
+        if shown is None or shown.raster is None:
+            return self.tr("No image is shown that it could be the reference of.")
+        if picture is shown:
+            return self.tr("It is the image that is shown: turn to another one first.")
+        if picture.info is None:
+            return self.tr("The image is still being opened.")
+        height, width = shown.raster.height, shown.raster.width
+        if (picture.info.height, picture.info.width) in [(height * each, width * each) for each in (1, 2, 3, 4)]:
+            return ""
+        return self.tr("It has {size} pixels, and a reference of {name} has {sizes}.").format(
+            size=size_text(picture.info.width, picture.info.height),
+            name=shown.path.name,
+            sizes=", ".join(size_text(width * each, height * each) for each in (1, 2, 3, 4)),
+        )
 
     def _move_by_menu(self, picture: Picture, row: int) -> None:
         self._desk.pictures.move_to(picture.number, row)

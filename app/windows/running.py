@@ -93,12 +93,20 @@ class Running(QObject):
         )
 
     def resume(self, picture: Picture, wanted: Resumed) -> None:
-        """Puts an interrupted job back into the line."""
-        self._enqueue(picture, wanted)
+        """Puts an interrupted job back into the line and goes on, if it was paused: the person wants the job now."""
+        same = (each for each in picture.results if (each.model, each.scale) == (wanted.model, wanted.scale))
+        if not any(each.is_active for each in same):
+            self._enqueue(picture, wanted)
+        self._desk.session.is_paused = False
         self.go_on()
+
+    def put_back(self, picture: Picture, wanted: Resumed) -> Job:
+        """Puts a job into the line that was in it when Triptych ended; nothing begins."""
+        return self._enqueue(picture, wanted)
 
     def _enqueue(self, picture: Picture, wanted: Resumed) -> Job:
         picture.failure = ""
+        picture.failed.clear()
         self._desk.panel.tick(wanted.model)
         job = self._desk.session.new_job(picture, wanted.model, wanted.scale, wanted.weights, wanted.settings)
         job.folder_id = wanted.folder_id
@@ -172,9 +180,17 @@ class Running(QObject):
         for job in jobs:
             picture = self._desk.session.picture(job.picture_number)
             if picture is not None:
-                order = Resumed(picture.path, job.model, job.scale, job.weights, job.settings, job.folder_id)
-                found.append(CancelledJob(job.number, picture.number, order))
+                found.append(CancelledJob(job.number, picture.number, _order_again(picture, job)))
         return found
+
+    def leave_out(self, jobs: Iterable[Job]) -> None:
+        """Takes those of the jobs that have not begun out of the line."""
+        queued = [job for job in jobs if job.state is JobState.QUEUED]
+        self.cancelled.emit(self._as_cancelled(queued))
+        for job in queued:
+            job.advance(JobState.CANCELLED)
+            self._remove(job)
+        self._desk.tell()
 
     @Slot()
     def pause_or_go_on(self) -> None:
@@ -207,11 +223,10 @@ class Running(QObject):
         self._desk.tell()
 
     def retry(self, picture: Picture) -> None:
-        """Puts the marked model into the line again for a picture whose job failed."""
-        entry = self._desk.panel.choice
-        if entry is not None:
-            self.enqueue(picture, entry)
-            self.go_on()
+        """Puts the jobs of a picture that failed into the line again, as they were: whatever is marked now."""
+        for job in list(picture.failed):
+            self._enqueue(picture, _order_again(picture, job))
+        self.go_on()
 
     def _stop(self, job: Job) -> None:
         if job.state is JobState.CANCELLING:
@@ -297,6 +312,7 @@ class Running(QObject):
             picture = self._desk.session.picture(job.picture_number)
             if picture is not None:
                 picture.failure = failure.message
+                picture.failed.append(job)
             job.advance(JobState.FAILED)
             self._remove(job)
         self.go_on()
@@ -329,3 +345,8 @@ class Running(QObject):
     def _let_go(self, job: Job) -> None:
         if job.canvas is not None:
             self._desk.bridge.discard(job.canvas)
+
+
+def _order_again(picture: Picture, job: Job) -> Resumed:
+    """Returns what it takes to run a job once more."""
+    return Resumed(picture.path, job.model, job.scale, job.weights, job.settings, job.folder_id)

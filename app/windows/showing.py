@@ -54,7 +54,16 @@ class Showing(QObject):
         self._is_mode_chosen = True
 
     def show(self, picture: Picture | None) -> None:
-        """Turns to a picture, or to the drop area where there is none."""
+        """Turns to a picture, or to the drop area where there is none; the comparison takes the focus.
+
+        Not where the picture is on show and only its pixels have come: the person may be in the list by then.
+        """
+        is_arrival = picture is not None and picture.number == self._number and not self._desk.view.comparison.keys
+        self._turn(picture)
+        if picture is not None and not (is_arrival and picture.raster is not None):
+            self._desk.view.setFocus()
+
+    def _turn(self, picture: Picture | None) -> None:
         desk = self._desk
         desk.session.shown = picture
         self._previews = []
@@ -63,8 +72,6 @@ class Showing(QObject):
             if picture.state is PictureState.CLOSED:
                 self.wanted.emit(picture)
         self.refresh()
-        if picture is not None and picture.raster is not None:
-            desk.view.setFocus()
         desk.tell()
 
     def refresh(self) -> None:
@@ -159,4 +166,5 @@ class Showing(QObject):
     def _turn_to(self, number: int) -> None:
         picture = self._desk.session.picture(number)
         if picture is not None and picture is not self._desk.session.shown:
-            self.show(picture)
+            # The focus stays in the list, for the next row.
+            self._turn(picture)

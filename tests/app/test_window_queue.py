@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication, QImage
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QIcon,
+    QImage,
+    QPalette,
+)
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QListWidget, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.bridge import Bridge
@@ -53,6 +65,20 @@ def choose_from_menu(window: MainWindow, row: int, words: str) -> None:
     assert action.isEnabled(), action.toolTip()
     action.trigger()
     menu.deleteLater()
+
+
+def entry(window: MainWindow, row: int, words: str) -> tuple[bool, str]:
+    """Returns whether an entry of a row's menu can be chosen, and its tooltip."""
+    menu = window.pictures.make_menu(window.session.pictures[row].number)
+    action = next(each for each in menu.actions() if each.text() == words)
+    menu.deleteLater()
+    return action.isEnabled(), action.toolTip()
+
+
+def row_middle(window: MainWindow, row: int) -> QPoint:
+    """Returns the middle of a row in the window."""
+    pictures = window.pictures
+    return pictures.viewport().mapTo(window, pictures.visualItemRect(pictures.item(row)).center())
 
 
 def all_done(window: MainWindow) -> bool:
@@ -223,6 +249,27 @@ def test_a_failure_stays_with_its_image_and_can_be_tried_again(
     assert state(three, 0) == "Failed"
 
 
+def test_trying_again_runs_what_failed_and_not_what_is_marked_now(
+    qtbot: QtBot, three: MainWindow, controls: Controls
+) -> None:
+    three.panel.scales.choose(4)
+    three.panel.tiling.overlap.setValue(48)
+    controls.upscale_error = WorkerError("The worker process ended unexpectedly.", "Try again.")
+    three.actions_.start.trigger()
+    qtbot.waitUntil(lambda: [state(three, row) for row in range(3)] == ["Failed"] * 3)
+    controls.upscale_error = None
+    three.panel.tiling.overlap.setValue(16)
+    three.panel.choose("sscan-fast")
+    choose_from_menu(three, 1, "Try again")
+    qtbot.waitUntil(lambda: state(three, 1) == "Done, esc-fast ×4")
+    (job,) = three.session.pictures[1].results
+    assert job.settings.overlap_px == 48
+    enabled, why_not = entry(three, 1, "Try again")
+    assert not enabled
+    assert "Nothing has failed for this image." in why_not
+    assert entry(three, 0, "Try again")[0]
+
+
 def test_the_order_is_changed_by_key_by_menu_and_back_by_undo(qtbot: QtBot, three: MainWindow) -> None:
     three.pictures.setCurrentRow(2)
     QTest.keyClick(three.pictures, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
@@ -268,9 +315,9 @@ def test_removing_the_image_at_work_asks_and_cancels_it(
     qtbot.waitUntil(lambda: three.session.active_job.canvas is not None)
     answers = [False, True]
     monkeypatch.setattr(ConfirmLoss, "ask", lambda *_: answers.pop(0))
-    choose_from_menu(three, 0, "Remove")
+    choose_from_menu(three, 0, "Close image")
     assert names(three) == ["one", "two", "three"]
-    choose_from_menu(three, 0, "Remove")
+    choose_from_menu(three, 0, "Close image")
     assert names(three) == ["two", "three"]
     qtbot.waitUntil(lambda: controls.calls.count("upscale") == 2)
     controls.release(12)
@@ -334,6 +381,194 @@ def test_files_of_the_clipboard_are_opened(
     monkeypatch.setattr("app.windows.opening.QGuiApplication", SimpleNamespace(clipboard=lambda: clipboard))
     window.actions_.paste.trigger()
     qtbot.waitUntil(lambda: names(window) == ["copied"])
+
+
+def test_one_image_has_its_row_too(qtbot: QtBot, window: MainWindow, make_image: MakeImage) -> None:
+    assert not window.pictures.isVisible()
+    window.open_files([make_image()])
+    assert window.pictures.isVisible()
+    assert window.pictures.count() == 1
+    choose_from_menu(window, 0, "Close image")
+    assert not window.pictures.isVisible()
+
+
+def test_room_under_the_rows_invites_more(qtbot: QtBot, window: MainWindow, make_image: MakeImage) -> None:
+    def is_invited() -> bool:
+        pictures = window.pictures
+        below = pictures.visualItemRect(pictures.item(pictures.count() - 1)).bottom() + 1
+        shown = pictures.viewport().grab().toImage()
+        ground = shown.pixel(0, below + 1)
+        return any(
+            shown.pixel(x, y) != ground for y in range(below + 1, shown.height()) for x in range(0, shown.width(), 2)
+        )
+
+    window.open_files([make_image("one.png")])
+    qtbot.waitUntil(lambda: window.session.shown.raster is not None)
+    assert is_invited()
+    window.open_files([make_image(f"{number}.png", 8, 8) for number in range(12)])
+    window.pictures.scrollToBottom()
+    assert not is_invited()
+
+
+def test_arrows_keep_the_focus_in_the_list_and_opening_gives_it_to_the_picture(
+    qtbot: QtBot, three: MainWindow, make_image: MakeImage
+) -> None:
+    assert three.view.hasFocus()
+    three.pictures.setFocus()
+    for row in (1, 2):
+        QTest.keyClick(three.pictures, Qt.Key.Key_Down)
+        assert three.session.shown is three.session.pictures[row]
+        assert three.pictures.hasFocus()
+    three.open_files([make_image("four.png")])
+    assert three.view.hasFocus()
+    # Turned to before its pixels are there: they come while the person goes on in the list.
+    three.pictures.setFocus()
+    qtbot.waitUntil(lambda: "input" in three.view.comparison.keys)
+    assert three.pictures.hasFocus()
+    # Delete goes from row to row as well.
+    QTest.keyClick(three.pictures, Qt.Key.Key_Delete)
+    assert names(three) == ["one", "two", "three"]
+    assert three.pictures.hasFocus()
+
+
+def test_a_thumbnail_is_the_picture(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    image = QImage(90, 60, QImage.Format.Format_RGB888)
+    image.fill(QColor(10, 200, 30))
+    for x in range(90):
+        for y in range(30):
+            image.setPixelColor(x, y, QColor(200, 20, 120))
+    assert image.save(str(tmp_path / "halves.png"))
+    window.open_files([tmp_path / "halves.png"])
+    qtbot.waitUntil(lambda: window.session.pictures[0].has_thumbnail)
+    # In a row that is selected too: its colours are not tinted.
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
+        thumbnail = window.pictures.item(0).icon().pixmap(44, 44, mode).toImage()
+        assert (thumbnail.width(), thumbnail.height()) == (44, 44)
+        assert thumbnail.pixelColor(22, 8).getRgb() == (200, 20, 120, 255)
+        assert thumbnail.pixelColor(22, 36).getRgb() == (10, 200, 30, 255)
+
+
+def test_the_bar_of_a_row_is_as_long_as_what_is_done(qtbot: QtBot, three: MainWindow, controls: Controls) -> None:
+    def bar(row: int) -> int:
+        shown = three.pictures.viewport().grab().toImage()
+        accent = three.pictures.palette().color(QPalette.ColorRole.Highlight).rgb()
+        rect = three.pictures.visualItemRect(three.pictures.item(row))
+        return max(
+            sum(shown.pixel(x, y) == accent for x in range(rect.left(), rect.right()))
+            for y in range(rect.bottom() - 10, rect.bottom())
+        )
+
+    assert bar(0) == 0
+    controls.holds_tiles = True
+    three.actions_.start.trigger()
+    lengths = []
+    for tiles in (2, 4):
+        controls.release(2)
+        qtbot.waitUntil(lambda tiles=tiles: three.session.active_job.tiles_done == tiles)
+        lengths.append(bar(0))
+    assert lengths[0] > 30
+    assert lengths[1] == pytest.approx(2 * lengths[0], abs=1)
+    assert bar(1) == 0
+    controls.release(14)
+    qtbot.waitUntil(lambda: all_done(three))
+    assert bar(0) == 0
+
+
+def test_a_row_that_was_dragged_is_done_where_it_lies(
+    qtbot: QtBot, three: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def move(pictures: QListWidget, _event: QDropEvent) -> None:
+        # Qt's own part of it: it asks for a drag of the system, which no screen has that nobody sees.
+        item = pictures.takeItem(pictures.row(pictures.currentItem()))
+        pictures.insertItem(2, item)
+        pictures.setCurrentItem(item)
+
+    monkeypatch.setattr(QListWidget, "dropEvent", move)
+    three.pictures.setCurrentRow(0)
+    none = Qt.KeyboardModifier.NoModifier
+    event = QDropEvent(QPointF(9, 9), Qt.DropAction.MoveAction, QMimeData(), Qt.MouseButton.LeftButton, none)
+    three.pictures.dropEvent(event)
+    assert names(three) == ["two", "three", "one"]
+    three.actions_.undo.trigger()
+    assert names(three) == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("way", ["right click", "menu key"])
+def test_the_menu_of_a_row_opens(qtbot: QtBot, three: MainWindow, way: str) -> None:
+    three.pictures.setFocus()
+    three.pictures.setCurrentRow(1)
+    handle = three.windowHandle()
+    if way == "right click":
+        QTest.mouseClick(handle, Qt.MouseButton.RightButton, Qt.KeyboardModifier.NoModifier, row_middle(three, 2))
+    else:
+        # What the platform makes of the key; the row that is chosen is where it belongs to.
+        QApplication.sendEvent(handle, QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(), QPoint()))
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    next(each for each in menu.actions() if each.text() == "Close image").trigger()
+    menu.close()
+    assert names(three) == (["one", "two"] if way == "right click" else ["one", "three"])
+
+
+def test_the_folder_of_an_image_and_of_its_result_is_shown(
+    qtbot: QtBot, three: MainWindow, monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
+) -> None:
+    shown: list[Path] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: shown.append(Path(url.toLocalFile())))
+    choose_from_menu(three, 1, "Show in folder")
+    assert shown == [tmp_path]
+    settings.target = replace(settings.target, folder=tmp_path / "results")
+    settings.saves_results = True
+    three.actions_.start.trigger()
+    qtbot.waitUntil(lambda: all(p.results and p.results[0].saved_as for p in three.session.pictures))
+    choose_from_menu(three, 1, "Show in folder")
+    assert three.strip.reveal_button.isVisible()
+    three.strip.reveal_button.click()
+    assert shown == [tmp_path, tmp_path / "results", tmp_path / "results"]
+
+
+@pytest.mark.parametrize("child", ["list", "panel", "comparison"])
+def test_a_drop_on_any_part_of_the_window_opens_the_file(
+    qtbot: QtBot, window: MainWindow, make_image: MakeImage, child: str
+) -> None:
+    window.open_files([make_image("one.png")])
+    qtbot.waitUntil(lambda: window.session.shown.raster is not None)
+    window.pictures.setFocus()
+    parts: dict[str, QWidget] = {
+        "list": window.pictures.viewport(),
+        "panel": window.panel.start_button,
+        "comparison": window.view.stage,
+    }
+    part = parts[child]
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(make_image("two.png")))])
+    action, button, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    middle = part.rect().center()
+    QApplication.sendEvent(part, QDragEnterEvent(middle, action, data, button, none))
+    QApplication.sendEvent(part, QDropEvent(QPointF(middle), action, data, button, none))
+    assert names(window) == ["one", "two"]
+    assert window.view.hasFocus()
+
+
+def test_another_image_of_the_list_is_used_as_the_reference(
+    qtbot: QtBot, window: MainWindow, make_image: MakeImage
+) -> None:
+    window.open_files([make_image("a & b.png"), make_image("large.png", 96, 160), make_image("odd.png", 50, 160)])
+    words = "Use as the reference of a && b.png"
+    assert entry(window, 1, words) == (
+        False,
+        "Use as the reference of a  b.png\nNo image is shown that it could be the reference of.",
+    )
+    qtbot.waitUntil(lambda: all(picture.has_thumbnail for picture in window.session.pictures))
+    assert "It is the image that is shown" in entry(window, 0, "Use as a reference")[1]
+    assert not entry(window, 0, "Use as a reference")[0]
+    enabled, why_not = entry(window, 2, words)
+    assert not enabled
+    assert "It has 160 × 50 pixels, and a reference of a & b.png has 80 × 48, 160 × 96, " in why_not
+    choose_from_menu(window, 1, words)
+    qtbot.waitUntil(lambda: "reference" in window.view.comparison.keys)
+    assert window.session.shown.path.name == "a & b.png"
+    assert window.view.reference_key == "reference"
 
 
 def test_the_queue_survives_a_restart(
