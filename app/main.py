@@ -93,7 +93,7 @@ def _run(files: list[Path]) -> int:
 
 
 def restore(settings: Settings, files: Sequence[Path]) -> list[Path]:
-    """Returns what the window opens at its start: the files of the command line, then what was open when it was last closed."""
+    """Returns what the window opens at its start: the files of the command line, then what was open last."""
     given = [file.absolute() for file in files]
     return [*given, *(path for path in settings.queue if path not in given)]
 

@@ -1,14 +1,16 @@
 """What earlier runs left unfinished, and its way back into the window: offered once at the start, resumed one by one.
 
-Imports QtCore, `app` and the plain data of `engine`.
+Imports QtCore, `app` and the plain data of `engine`. An *interrupted* job has begun: its tiles lie in a folder of its own, which
+the engine finds. One that was only *in line* is known from the settings.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QCoreApplication
 
@@ -52,18 +54,53 @@ def is_for_window(unfinished: UnfinishedJob) -> bool:
     return bool(unfinished.header.client.get("shown"))
 
 
+class InLine(NamedTuple):
+    """A job that was in line: which model was to run on which file, and how."""
+
+    path: Path
+    model: str
+    scale: int
+    settings: UpscaleSettings
+
+
+def line_text(line: Sequence[InLine]) -> str:
+    """Returns the line as the settings keep it: JSON, in which the files of the same model and settings share an entry."""
+    files: dict[tuple[str, int, UpscaleSettings], list[str]] = {}
+    for path, model, scale, settings in line:
+        files.setdefault((model, scale, settings), []).append(str(path))
+    entries = [
+        {"model": model, "scale": scale, "settings": asdict(settings), "files": names}
+        for (model, scale, settings), names in files.items()
+    ]
+    return json.dumps(entries) if entries else ""
+
+
+def read_line(text: str) -> list[InLine]:
+    """Returns the line that `line_text` wrote; [] where somebody else did, or another version."""
+    from engine.messages import UpscaleSettings
+
+    try:
+        return [
+            InLine(Path(name), str(entry["model"]), int(entry["scale"]), UpscaleSettings(**entry["settings"]))
+            for entry in json.loads(text or "[]")
+            for name in entry["files"]
+        ]
+    except (KeyError, TypeError, ValueError):
+        return []
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Resumption", text)
+
+
 def offer_words(jobs: Sequence[UnfinishedJob]) -> tuple[str, str]:
     """Returns the sentence of the offer, and the line under it that names the first inputs with what is done of them."""
-
-    def tr(text: str) -> str:
-        return QCoreApplication.translate("Resumption", text)
-
     if len(jobs) == 1:
-        sentence = tr("One job was interrupted.")
+        sentence = _tr("One job was interrupted.")
     else:
-        sentence = tr("{count} jobs were interrupted.").format(count=len(jobs))
+        sentence = _tr("{count} jobs were interrupted.").format(count=len(jobs))
     named = [
-        tr("{name} · {model} ×{scale}: {done} of {tiles} tiles done").format(
+        _tr("{name} · {model} ×{scale}: {done} of {tiles} tiles done").format(
             name=Path(job.header.input.path).name,
             model=job.header.model,
             scale=job.header.scale,
@@ -73,5 +110,17 @@ def offer_words(jobs: Sequence[UnfinishedJob]) -> tuple[str, str]:
         for job in jobs[:_NAMED]
     ]
     if len(jobs) > _NAMED:
-        named.append(tr("and {count} more").format(count=len(jobs) - _NAMED))
+        named.append(_tr("and {count} more").format(count=len(jobs) - _NAMED))
+    return sentence, "; ".join(named)
+
+
+def line_words(line: Sequence[InLine]) -> tuple[str, str]:
+    """Returns the sentence that says how many jobs were in line, and the line under it that names the first of them."""
+    if len(line) == 1:
+        sentence = _tr("One job was still in line.")
+    else:
+        sentence = _tr("{count} jobs were still in line.").format(count=len(line))
+    named = [f"{path.name} · {model} ×{scale}" for path, model, scale, _ in line[:_NAMED]]
+    if len(line) > _NAMED:
+        named.append(_tr("and {count} more").format(count=len(line) - _NAMED))
     return sentence, "; ".join(named)

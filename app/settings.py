@@ -245,12 +245,21 @@ class Settings:
 
     @property
     def queue(self) -> list[Path]:
-        """The images that were open when the window was closed, in their order; those that are gone are left out."""
+        """The images that were open last, in their order; those that are gone are left out."""
         return [path for path in map(Path, self._names("queue/files")) if path.is_file()]
 
     @queue.setter
     def queue(self, value: Sequence[Path]) -> None:
         self._store.setValue("queue/files", [str(path) for path in value])
+
+    @property
+    def line(self) -> str:
+        """The jobs that were in line, as `app.resumption` writes them."""
+        return self._text("queue/line")
+
+    @line.setter
+    def line(self, value: str) -> None:
+        self._store.setValue("queue/line", value)
 
     def hand_to_engine(self) -> None:
         """Tells the engine, before it starts, how long interrupted jobs stay; a variable of the environment has the last word."""

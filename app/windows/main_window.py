@@ -30,6 +30,7 @@ from app.windows.desk import Desk
 from app.windows.exporting import Exporting
 from app.windows.helping import Helping
 from app.windows.inspecting import Inspecting
+from app.windows.keeping import Keeping
 from app.windows.opening import Opening
 from app.windows.planning import Planning
 from app.windows.previewing import Previewing
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self.running = Running(desk, self.showing, self.saving)
         self.opening = Opening(desk, self.showing, self.running)
         self.queueing = Queueing(desk, self.opening, self.running, self.saving)
+        self.keeping = Keeping(desk, self.running)
         self.previewing = Previewing(desk, self.showing)
         self.exporting = Exporting(desk)
         self.planning = Planning(desk)
@@ -229,14 +231,14 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Asks before work is lost; then lets go of the rasters, ends the engine, and remembers how things were."""
         jobs = [job for picture in self.session.pictures for job in picture.results]
-        may_close = not self._asks_before_loss or self.queueing.may_lose(jobs, self.tr("Close Triptych"))
+        may_close = not self._asks_before_loss or self.queueing.may_close(jobs, self.tr("Close Triptych"))
         # Asked again: the system may have decided while the question was open.
         if not may_close and self._asks_before_loss:
             event.ignore()
             return
         self.closing.emit()
         self._settings.geometry = self.saveGeometry()
-        self._settings.queue = [picture.path for picture in self.session.pictures]
+        self.keeping.write()
         self._settings.flush()
         self.hide()
         # The maps go first: nothing may read a raster whose file the engine removes.
