@@ -543,9 +543,11 @@ def test_a_drop_on_any_part_of_the_window_opens_the_file(
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(make_image("two.png")))])
     action, button, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    middle = part.rect().center()
-    QApplication.sendEvent(part, QDragEnterEvent(middle, action, data, button, none))
-    QApplication.sendEvent(part, QDropEvent(QPointF(middle), action, data, button, none))
+    # As the platform sends them: Qt looks for the widget under the pointer that takes drops.
+    at, handle = part.mapTo(window, part.rect().center()), window.windowHandle()
+    QApplication.sendEvent(handle, QDragEnterEvent(at, action, data, button, none))
+    QApplication.sendEvent(handle, QDragMoveEvent(at, action, data, button, none))
+    QApplication.sendEvent(handle, QDropEvent(QPointF(at), action, data, button, none))
     assert names(window) == ["one", "two"]
     assert window.view.hasFocus()
 
