@@ -1,4 +1,7 @@
-"""Asks for files to open and for a file to save into. Imports Qt."""
+"""Asks for files to open and for a file to save into. Imports Qt.
+
+As the other dialogs it is imported where it is asked for: QFileDialog takes as long to load as three modules of the window.
+"""
 
 from __future__ import annotations
 

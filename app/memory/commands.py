@@ -45,7 +45,9 @@ class Commands(QObject):
         self.save_csv = self._make(self.tr("Memory readings as CSV…"), "S", self.tr("Save every reading, in bytes."))
         self.save_png = self._make(self.tr("Memory timeline as PNG…"), "Shift+S", self.tr("Save what the panel shows."))
         self.save_report = self._make(
-            self.tr("Memory report as JSON…"), "Shift+R", self.tr("Save what the report of a bug needs. It names no files.")
+            self.tr("Memory report as JSON…"),
+            "Shift+R",
+            self.tr("Save what the report of a bug needs. It names no files."),
         )
         self.explain = self._make(
             self.tr("What to do…"), "W", self.tr("Say how the models can be made to run on a GPU.")

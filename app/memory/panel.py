@@ -17,16 +17,15 @@ from app.actions import allow
 from app.memory.collector import Collector
 from app.memory.colours import inks_of
 from app.memory.commands import Commands
-from app.memory.explanation import explain
 from app.memory.figures import Figures, Shown
 from app.memory.header import HEIGHT_PX, Header
 from app.memory.loading import TimelineLoader
 from app.memory.readings import History, Picture, Reading, Scope
-from app.memory.saving import Kind, SaveReadings, save_picture, save_text
 from app.memory.wording import ago_text, bytes_text, gib_text, no_gpu_words
 from app.theme import Theme
 
 if TYPE_CHECKING:
+    from app.memory.saving import Kind
     from app.memory.timeline import Timeline
     from engine.messages import WorkerMemory
     from engine.monitor import MemoryUse
@@ -362,10 +361,14 @@ class MemoryPanel(QWidget):
 
     @Slot()
     def _explain(self) -> None:
+        from app.memory.explanation import explain
+
         if self._collector.no_gpu is not None:
             explain(self.window(), self._collector.no_gpu)
 
     def _save(self, kind: Kind) -> None:
+        from app.memory.saving import SaveReadings, save_picture, save_text
+
         path = SaveReadings.ask(self.window(), kind)
         if path is None:
             return

@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject, Slot
 
 from app.actions import allow
 from app.bridge import SheetWritten, TaskFailed
-from app.dialogs.files import SaveImage
 from app.windows.desk import Desk
 from engine.errors import OutputError
 
@@ -36,6 +35,8 @@ class Exporting(QObject):
 
     @Slot()
     def _ask_where(self) -> None:
+        from app.dialogs.files import SaveImage
+
         desk, picture = self._desk, self._desk.session.shown
         box = desk.view.region or desk.view.visible_box
         if picture is None or picture.info is None or box is None:

@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QAction
 
 from app.bridge import Examined, TaskFailed
-from app.dialogs.keys import Keys
 from app.manners.self_test import SelfTestCard
 from app.theme import Theme
 from app.windows.desk import Desk
@@ -50,6 +49,8 @@ class Helping(QObject):
 
     @Slot()
     def _show_keys(self) -> None:
+        from app.dialogs.keys import Keys
+
         Keys(self._desk.actions, self._desk.view, self._watching.panel.commands.all, self._desk.window).exec()
 
     @Slot()

@@ -25,7 +25,6 @@ from app.bridge import (
     TaskFailed,
     readable_extensions,
 )
-from app.dialogs.files import OpenImages
 from app.jobs import Job, Picture, PictureState
 from app.pixels import Pyramid, TileKey
 from app.resumption import Resumed, is_for_window, offer_words
@@ -151,10 +150,14 @@ class Opening(QObject):
 
     @Slot()
     def _ask_for_images(self) -> None:
+        from app.dialogs.files import OpenImages
+
         self.open_files(OpenImages.ask(self._desk.window, self._desk.settings.folder, readable_extensions()))
 
     @Slot()
     def _ask_for_folder(self) -> None:
+        from app.dialogs.files import OpenImages
+
         folder = OpenImages.ask_folder(self._desk.window, self._desk.settings.folder)
         if folder is not None:
             self.open_files([folder])
@@ -222,6 +225,8 @@ class Opening(QObject):
 
     @Slot()
     def _ask_for_reference(self) -> None:
+        from app.dialogs.files import OpenImages
+
         picture = self._desk.session.shown
         if picture is None:
             return

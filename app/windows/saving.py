@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 
 from app.bridge import JobSaved, TaskFailed, default_path
-from app.dialogs.files import SaveImage
 from app.jobs import Job, Picture
 from app.windows.desk import Desk
 from engine.errors import OutputError
@@ -59,6 +58,8 @@ class Saving(QObject):
 
     @Slot()
     def _ask_where(self) -> None:
+        from app.dialogs.files import SaveImage
+
         job, picture = self._desk.result_shown
         if job is None or picture is None or picture.info is None or job.canvas is None:
             return

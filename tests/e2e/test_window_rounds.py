@@ -125,7 +125,7 @@ def look_closely(
     actions, session, view = window.actions_, window.session, window.view
     reference = tmp_path / "reference.png"
     assert cv2.imwrite(str(reference), cv2.resize(picture_hwc[:24, :40], (80, 48), interpolation=cv2.INTER_CUBIC))
-    monkeypatch.setattr("app.windows.opening.OpenImages.ask", lambda *_: [reference])
+    monkeypatch.setattr("app.dialogs.files.OpenImages.ask", lambda *_: [reference])
     window.panel.saves.setChecked(True)
 
     def go(number: int) -> None:
