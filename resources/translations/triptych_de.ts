@@ -55,8 +55,8 @@
         </message>
         <message>
             <location filename="../../app/actions.py" />
-            <source>Go on</source>
-            <translation>Weiter</translation>
+            <source>Go on from the tiles that are done.</source>
+            <translation>Bei den fertigen Kacheln weitermachen.</translation>
         </message>
         <message>
             <location filename="../../app/actions.py" />
@@ -105,6 +105,11 @@
         </message>
         <message>
             <location filename="../../app/actions.py" />
+            <source>Resume</source>
+            <translation>Fortsetzen</translation>
+        </message>
+        <message>
+            <location filename="../../app/actions.py" />
             <source>Run a small part of the image through all ticked models.</source>
             <translation>Einen kleinen Teil des Bildes durch alle angekreuzten Modelle schicken.</translation>
         </message>
@@ -135,8 +140,8 @@
         </message>
         <message>
             <location filename="../../app/actions.py" />
-            <source>Stop at once. Undo (Ctrl+Z), or another start, goes on from what is finished.</source>
-            <translation>Sofort aufhören. Rückgängig (Strg+Z) oder ein neuer Start macht bei dem weiter, was fertig ist.</translation>
+            <source>Stop at once. Undo (Ctrl+Z), or Upscale (Ctrl+Return), goes on from what is finished.</source>
+            <translation>Sofort aufhören. Rückgängig (Strg+Z) oder Vergrößern (Strg+Eingabe) macht bei dem weiter, was fertig ist.</translation>
         </message>
         <message>
             <location filename="../../app/actions.py" />
@@ -203,7 +208,7 @@
         </message>
         <message>
             <location filename="../../app/inspector/panel.py" />
-            <source>Click a pixel of the picture</source>
+            <source>Click a pixel of the image</source>
             <translation>Klicken Sie auf einen Bildpunkt</translation>
         </message>
         <message>
@@ -273,12 +278,12 @@
         </message>
         <message>
             <location filename="../../app/inspector/panel.py" />
-            <source>Upscale the picture first</source>
+            <source>Upscale the image first</source>
             <translation>Vergrößern Sie zuerst das Bild</translation>
         </message>
         <message>
             <location filename="../../app/inspector/panel.py" />
-            <source>You will see where each model looks from that pixel of the picture.</source>
+            <source>You will see where each model looks from that pixel of the image.</source>
             <translation>Sie sehen dann, wohin jedes Modell von diesem Bildpunkt aus blickt.</translation>
         </message>
         <message>
@@ -333,28 +338,18 @@ Ab 300 % erscheinen Bildpunkte als Quadrate.</translation>
         </message>
         <message>
             <location filename="../../app/compare/bar.py" />
-            <source>What is shown of the difference between picture and reference.</source>
-            <translation>Was von der Differenz zwischen Bild und Referenz gezeigt wird.</translation>
+            <source>What is shown of the difference between picture and base.</source>
+            <translation>Was von der Differenz zwischen Bild und Basis gezeigt wird.</translation>
         </message>
     </context>
     <context>
         <name>Chip</name>
         <message>
             <location filename="../../app/compare/chip.py" />
-            <source>Ref</source>
-            <translation>Ref</translation>
-        </message>
-        <message>
-            <location filename="../../app/compare/chip.py" />
-            <source>Reference</source>
-            <translation>Referenz</translation>
-        </message>
-        <message>
-            <location filename="../../app/compare/chip.py" />
             <source>{title} ({number}; hold to peek)
-Shift and click, or the right button: make it the reference (Shift+{number}).</source>
+Shift and click, or the right button: make it the base (Shift+{number}).</source>
             <translation>{title} ({number}; halten, um kurz hinzusehen)
-Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}).</translation>
+Umschalt und Klick oder die rechte Taste: zur Basis machen (Umschalt+{number}).</translation>
         </message>
     </context>
     <context>
@@ -394,13 +389,28 @@ Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}
         </message>
         <message>
             <location filename="../../app/compare/commands.py" />
-            <source>All pictures at once.</source>
-            <translation>Alle Bilder zugleich.</translation>
+            <source>All pictures at once. M: next layout.</source>
+            <translation>Alle Bilder zugleich. M: nächste Anordnung.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>At the pointer, as the wheel does.</source>
+            <translation>Am Zeiger, wie das Mausrad.</translation>
         </message>
         <message>
             <location filename="../../app/compare/commands.py" />
             <source>Attention inspector</source>
             <translation>Attention-Inspektor</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Base and picture beside each other. M: next layout.</source>
+            <translation>Basis und Bild nebeneinander. M: nächste Anordnung.</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Base and picture, parted by a line to drag. M: next layout.</source>
+            <translation>Basis und Bild, durch eine verschiebbare Linie geteilt. M: nächste Anordnung.</translation>
         </message>
         <message>
             <location filename="../../app/compare/commands.py" />
@@ -413,9 +423,9 @@ Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}
             <translation>Leeren</translation>
         </message>
         <message>
-            <location filename="../../app/compare/commands.py" />
-            <source>Clear the region</source>
-            <translation>Bereich aufheben</translation>
+            <location filename="../../app/memory/commands.py" />
+            <source>Clear the timeline</source>
+            <translation>Zeitverlauf leeren</translation>
         </message>
         <message>
             <location filename="../../app/compare/commands.py" />
@@ -426,6 +436,11 @@ Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}
             <location filename="../../app/compare/commands.py" />
             <source>Colours for the size of the difference, or the plain values.</source>
             <translation>Farben für die Größe der Differenz oder die reinen Werte.</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Copy a report on memory</source>
+            <translation>Bericht über den Speicher kopieren</translation>
         </message>
         <message>
             <location filename="../../app/memory/commands.py" />
@@ -446,11 +461,6 @@ Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}
             <location filename="../../app/compare/commands.py" />
             <source>Difference</source>
             <translation>Differenz</translation>
-        </message>
-        <message>
-            <location filename="../../app/compare/commands.py" />
-            <source>Esc does it too.</source>
-            <translation>Esc tut es auch.</translation>
         </message>
         <message>
             <location filename="../../app/compare/commands.py" />
@@ -493,9 +503,34 @@ Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}
             <translation>Lupe</translation>
         </message>
         <message>
+            <location filename="../../app/compare/commands.py" />
+            <source>Mark what is in view; again, or Esc: clear it. Shift and drag marks a part of it.</source>
+            <translation>Markieren, was zu sehen ist; noch einmal oder Esc: aufheben. Umschalt und Ziehen markiert einen Teil davon.</translation>
+        </message>
+        <message>
             <location filename="../../app/memory/commands.py" />
             <source>Memory</source>
             <translation>Speicher</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Memory of Triptych only</source>
+            <translation>Speicher nur von Triptych</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Memory readings as CSV…</source>
+            <translation>Messwerte des Speichers als CSV…</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Memory report as JSON…</source>
+            <translation>Bericht über den Speicher als JSON…</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Memory timeline as PNG…</source>
+            <translation>Zeitverlauf des Speichers als PNG…</translation>
         </message>
         <message>
             <location filename="../../app/compare/commands.py" />
@@ -519,8 +554,8 @@ Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}
         </message>
         <message>
             <location filename="../../app/compare/commands.py" />
-            <source>One picture, flipped in place with the digits.</source>
-            <translation>Ein Bild, mit den Ziffern an Ort und Stelle gewechselt.</translation>
+            <source>One picture, flipped in place with the digits. M: next layout.</source>
+            <translation>Ein Bild, mit den Ziffern an Ort und Stelle gewechselt. M: nächste Anordnung.</translation>
         </message>
         <message>
             <location filename="../../app/compare/commands.py" />
@@ -538,14 +573,14 @@ Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}
             <translation>Pause</translation>
         </message>
         <message>
-            <location filename="../../app/compare/commands.py" />
-            <source>Picture and reference trade places.</source>
-            <translation>Bild und Referenz tauschen die Plätze.</translation>
+            <location filename="../../app/memory/commands.py" />
+            <source>Pause the timeline</source>
+            <translation>Zeitverlauf anhalten</translation>
         </message>
         <message>
-            <location filename="../../app/memory/commands.py" />
-            <source>Picture as PNG…</source>
-            <translation>Bild als PNG…</translation>
+            <location filename="../../app/compare/commands.py" />
+            <source>Picture and base trade places.</source>
+            <translation>Bild und Basis tauschen die Plätze.</translation>
         </message>
         <message>
             <location filename="../../app/compare/commands.py" />
@@ -553,24 +588,19 @@ Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}
             <translation>Pixel-Inspektor</translation>
         </message>
         <message>
-            <location filename="../../app/memory/commands.py" />
-            <source>Readings as CSV…</source>
-            <translation>Messwerte als CSV…</translation>
-        </message>
-        <message>
             <location filename="../../app/compare/commands.py" />
-            <source>Reference and picture beside each other.</source>
-            <translation>Referenz und Bild nebeneinander.</translation>
-        </message>
-        <message>
-            <location filename="../../app/compare/commands.py" />
-            <source>Reference and picture, parted by a line to drag.</source>
-            <translation>Referenz und Bild, durch eine verschiebbare Linie geteilt.</translation>
+            <source>Region</source>
+            <translation>Bereich</translation>
         </message>
         <message>
             <location filename="../../app/memory/commands.py" />
-            <source>Report as JSON…</source>
-            <translation>Bericht als JSON…</translation>
+            <source>Resume</source>
+            <translation>Fortsetzen</translation>
+        </message>
+        <message>
+            <location filename="../../app/memory/commands.py" />
+            <source>Resume the timeline</source>
+            <translation>Zeitverlauf fortsetzen</translation>
         </message>
         <message>
             <location filename="../../app/memory/commands.py" />
@@ -594,11 +624,6 @@ Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}
         </message>
         <message>
             <location filename="../../app/compare/commands.py" />
-            <source>Shift and drag marks a region.</source>
-            <translation>Umschalt und Ziehen markiert einen Bereich.</translation>
-        </message>
-        <message>
-            <location filename="../../app/compare/commands.py" />
             <source>Show differences larger.</source>
             <translation>Differenzen stärker zeigen.</translation>
         </message>
@@ -619,7 +644,7 @@ Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}
         </message>
         <message>
             <location filename="../../app/compare/commands.py" />
-            <source>Show the tiles of the plan over the picture.</source>
+            <source>Show the tiles of the plan over the image.</source>
             <translation>Die Kacheln des Plans über dem Bild zeigen.</translation>
         </message>
         <message>
@@ -649,12 +674,7 @@ Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}
         </message>
         <message>
             <location filename="../../app/compare/commands.py" />
-            <source>The wheel zooms at the pointer.</source>
-            <translation>Das Mausrad zoomt am Zeiger.</translation>
-        </message>
-        <message>
-            <location filename="../../app/compare/commands.py" />
-            <source>There is no picture yet.</source>
+            <source>There is no image yet.</source>
             <translation>Es gibt noch kein Bild.</translation>
         </message>
         <message>
@@ -664,8 +684,8 @@ Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}
         </message>
         <message>
             <location filename="../../app/compare/commands.py" />
-            <source>There is only one picture: upscale it, or add a reference.</source>
-            <translation>Es gibt nur ein Bild: Vergrößern Sie es oder fügen Sie eine Referenz hinzu.</translation>
+            <source>There is only the image itself: upscale it, or use a reference.</source>
+            <translation>Es gibt nur das Bild selbst: Vergrößern Sie es oder verwenden Sie eine Referenz.</translation>
         </message>
         <message>
             <location filename="../../app/compare/commands.py" />
@@ -689,8 +709,8 @@ Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}
         </message>
         <message>
             <location filename="../../app/compare/commands.py" />
-            <source>What differs from the reference; again: back.</source>
-            <translation>Was von der Referenz abweicht; noch einmal: zurück.</translation>
+            <source>What differs from the base; again: back.</source>
+            <translation>Was von der Basis abweicht; noch einmal: zurück.</translation>
         </message>
         <message>
             <location filename="../../app/memory/commands.py" />
@@ -747,13 +767,13 @@ Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}
         </message>
         <message>
             <location filename="../../app/compare/view.py" />
-            <source>Leave peek, region, inspector, loupe, preview or full screen</source>
-            <translation>Kurzblick, Bereich, Inspektor, Lupe, Vorschau oder Vollbild verlassen</translation>
+            <source>Leave peek, region, inspector, loupe, preview, full screen or a notice</source>
+            <translation>Kurzblick, Bereich, Inspektor, Lupe, Vorschau, Vollbild oder eine Meldung verlassen</translation>
         </message>
         <message>
             <location filename="../../app/compare/view.py" />
-            <source>Make a picture the reference</source>
-            <translation>Ein Bild zur Referenz machen</translation>
+            <source>Make a picture the base, which others are compared with</source>
+            <translation>Ein Bild zur Basis machen, mit der andere verglichen werden</translation>
         </message>
         <message>
             <location filename="../../app/compare/view.py" />
@@ -777,13 +797,23 @@ Umschalt und Klick oder die rechte Taste: zur Referenz machen (Umschalt+{number}
         </message>
         <message>
             <location filename="../../app/compare/view.py" />
-            <source>Peek at the reference while it is held</source>
-            <translation>Die Referenz zeigen, solange gehalten</translation>
+            <source>Peek at the base while it is held</source>
+            <translation>Die Basis zeigen, solange gehalten</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Pick the pixel at the pointer for the attention inspector</source>
+            <translation>Den Bildpunkt am Zeiger für den Aufmerksamkeitsinspektor wählen</translation>
         </message>
         <message>
             <location filename="../../app/compare/view.py" />
             <source>Pictures</source>
             <translation>Bilder</translation>
+        </message>
+        <message>
+            <location filename="../../app/compare/view.py" />
+            <source>Return</source>
+            <translation>Eingabe</translation>
         </message>
         <message>
             <location filename="../../app/compare/view.py" />
@@ -1144,6 +1174,39 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
     </context>
     <context>
+        <name>Keeping</name>
+        <message>
+            <location filename="../../app/windows/keeping.py" />
+            <source>Begin with the first of the list.</source>
+            <translation>Mit dem Ersten der Liste beginnen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/keeping.py" />
+            <source>Discard</source>
+            <translation>Verwerfen</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/keeping.py" />
+            <source>Start</source>
+            <translation>Starten</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/keeping.py" />
+            <source>Take them out of the line; the images stay open.</source>
+            <translation>Sie aus der Reihe nehmen; die Bilder bleiben offen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/keeping.py" />
+            <source>The model is not there any more.</source>
+            <translation>Das Modell ist nicht mehr da.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/keeping.py" />
+            <source>What was in line for {title} is left out.</source>
+            <translation>Was für {title} in der Reihe stand, entfällt.</translation>
+        </message>
+    </context>
+    <context>
         <name>KernelDetails</name>
         <message>
             <location filename="../../app/inspector/kernel_details.py" />
@@ -1162,7 +1225,7 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/inspector/kernel_details.py" />
-            <source>Over the picture: the {edge} × {edge} px around the pixel, and how strong the whole kernel is there.</source>
+            <source>Over the image: the {edge} × {edge} px around the pixel, and how strong the whole kernel is there.</source>
             <translation>Über dem Bild: die {edge} × {edge} px um den Bildpunkt und wie stark der ganze Kern dort ist.</translation>
         </message>
         <message>
@@ -1218,6 +1281,11 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         <name>Keys</name>
         <message>
             <location filename="../../app/dialogs/keys.py" />
+            <source>Alt+Up, Alt+Down</source>
+            <translation>Alt+Auf, Alt+Ab</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/keys.py" />
             <source>Comparison</source>
             <translation>Vergleich</translation>
         </message>
@@ -1233,13 +1301,43 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/dialogs/keys.py" />
+            <source>Left, Right</source>
+            <translation>Links, Rechts</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/keys.py" />
+            <source>List of images</source>
+            <translation>Bilderliste</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/keys.py" />
             <source>Memory</source>
             <translation>Speicher</translation>
         </message>
         <message>
             <location filename="../../app/dialogs/keys.py" />
-            <source>The keys of the comparison, and those of the memory, act while it has the focus: click on it.</source>
-            <translation>Die Tasten des Vergleichs und die des Speichers wirken, solange er den Fokus hat: Klicken Sie darauf.</translation>
+            <source>Move the image up or down</source>
+            <translation>Das Bild nach oben oder unten schieben</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/keys.py" />
+            <source>Open the menu</source>
+            <translation>Das Menü öffnen</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/keys.py" />
+            <source>Read the moments one by one; Esc ends it</source>
+            <translation>Die Zeitpunkte einzeln ablesen; Esc beendet es</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/keys.py" />
+            <source>Show less or more of the past</source>
+            <translation>Weniger oder mehr der Vergangenheit zeigen</translation>
+        </message>
+        <message>
+            <location filename="../../app/dialogs/keys.py" />
+            <source>The keys of the list, the comparison and the memory act while these have the focus: click on them.</source>
+            <translation>Die Tasten der Liste, des Vergleichs und des Speichers wirken, solange diese den Fokus haben: Klicken Sie darauf.</translation>
         </message>
     </context>
     <context>
@@ -1259,6 +1357,11 @@ Ein Klick auf einen Balken zeigt sie.</translation>
             <source>Zoom {percent}</source>
             <translation>Zoom {percent}</translation>
         </message>
+        <message>
+            <location filename="../../app/windows/main_window.py" />
+            <source>{names} and {last}</source>
+            <translation>{names} und {last}</translation>
+        </message>
     </context>
     <context>
         <name>MemoryPanel</name>
@@ -1269,11 +1372,6 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/memory/panel.py" />
-            <source>Go on</source>
-            <translation>Weiter</translation>
-        </message>
-        <message>
-            <location filename="../../app/memory/panel.py" />
             <source>Loading the timeline…</source>
             <translation>Der Zeitverlauf wird geladen…</translation>
         </message>
@@ -1281,11 +1379,6 @@ Ein Klick auf einen Balken zeigt sie.</translation>
             <location filename="../../app/memory/panel.py" />
             <source>Memory</source>
             <translation>Speicher</translation>
-        </message>
-        <message>
-            <location filename="../../app/memory/panel.py" />
-            <source>Pause</source>
-            <translation>Pause</translation>
         </message>
         <message>
             <location filename="../../app/memory/panel.py" />
@@ -1347,18 +1440,28 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/widgets/model_panel.py" />
-            <source>Preview with {name}</source>
-            <translation>Vorschau mit {name}</translation>
+            <source>PSNR-Y {value} dB on {images}</source>
+            <translation>PSNR-Y {value} dB auf {images}</translation>
         </message>
         <message>
             <location filename="../../app/widgets/model_panel.py" />
-            <source>Ticked models are in the preview (Ctrl+R).</source>
-            <translation>Angekreuzte Modelle sind in der Vorschau (Strg+R).</translation>
+            <source>Preview and show {name}</source>
+            <translation>{name} in Vorschau und Vergleich zeigen</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
+            <source>Ticked models are in the preview (Ctrl+R), and their results in the panes.</source>
+            <translation>Angekreuzte Modelle sind in der Vorschau (Strg+R) und ihre Ergebnisse im Vergleich.</translation>
         </message>
         <message>
             <location filename="../../app/widgets/model_panel.py" />
             <source>added by you</source>
             <translation>von Ihnen hinzugefügt</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
+            <source>{count} parameters</source>
+            <translation>{count} Parameter</translation>
         </message>
     </context>
     <context>
@@ -1376,7 +1479,7 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         <message>
             <location filename="../../app/widgets/model_panel.py" />
             <source>Run all ticked models</source>
-            <translation>Alle angehakten Modelle ausführen</translation>
+            <translation>Alle angekreuzten Modelle ausführen</translation>
         </message>
         <message>
             <location filename="../../app/widgets/model_panel.py" />
@@ -1390,13 +1493,13 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/widgets/model_panel.py" />
-            <source>Start runs every ticked model on every image, not only the marked one.</source>
-            <translation>Start führt jedes angehakte Modell für jedes Bild aus, nicht nur das gewählte.</translation>
+            <source>There are no models here. `triptych models add FILE` adds a checkpoint.</source>
+            <translation>Hier gibt es keine Modelle. `triptych models add DATEI` fügt einen Checkpoint hinzu.</translation>
         </message>
         <message>
             <location filename="../../app/widgets/model_panel.py" />
-            <source>There are no models here. `triptych models add FILE` adds a checkpoint.</source>
-            <translation>Hier gibt es keine Modelle. `triptych models add DATEI` fügt einen Checkpoint hinzu.</translation>
+            <source>Upscale runs every ticked model on every image, not only the marked one.</source>
+            <translation>Vergrößern führt jedes angekreuzte Modell für jedes Bild aus, nicht nur das gewählte.</translation>
         </message>
         <message>
             <location filename="../../app/widgets/model_panel.py" />
@@ -1557,6 +1660,11 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         <name>PictureList</name>
         <message>
             <location filename="../../app/widgets/picture_list.py" />
+            <source>Drop more images here</source>
+            <translation>Weitere Bilder hierher ziehen</translation>
+        </message>
+        <message>
+            <location filename="../../app/widgets/picture_list.py" />
             <source>Images</source>
             <translation>Bilder</translation>
         </message>
@@ -1631,6 +1739,11 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/windows/queueing.py" />
+            <source>Close image</source>
+            <translation>Bild schließen</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
             <source>Close the image</source>
             <translation>Das Bild schließen</translation>
         </message>
@@ -1646,13 +1759,28 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/windows/queueing.py" />
+            <source>It has {size} pixels, and a reference of {name} has {sizes}.</source>
+            <translation>Es hat {size} Bildpunkte, und eine Referenz von {name} hat {sizes}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
             <source>It is in the line already.</source>
             <translation>Es ist schon in der Reihe.</translation>
         </message>
         <message>
             <location filename="../../app/windows/queueing.py" />
+            <source>It is offered again at the next start.</source>
+            <translation>Beim nächsten Start wird es wieder angeboten.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
             <source>It is the first already.</source>
             <translation>Es ist schon das erste.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>It is the image that is shown: turn to another one first.</source>
+            <translation>Es ist das gezeigte Bild: Wechseln Sie zuerst zu einem anderen.</translation>
         </message>
         <message>
             <location filename="../../app/windows/queueing.py" />
@@ -1676,13 +1804,18 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/windows/queueing.py" />
-            <source>Nothing runs for this image.</source>
-            <translation>Für dieses Bild läuft nichts.</translation>
+            <source>No image is shown that it could be the reference of.</source>
+            <translation>Es wird kein Bild gezeigt, dessen Referenz es sein könnte.</translation>
         </message>
         <message>
             <location filename="../../app/windows/queueing.py" />
-            <source>Remove</source>
-            <translation>Entfernen</translation>
+            <source>Nothing has failed for this image.</source>
+            <translation>Für dieses Bild ist nichts fehlgeschlagen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>Nothing runs for this image.</source>
+            <translation>Für dieses Bild läuft nichts.</translation>
         </message>
         <message>
             <location filename="../../app/windows/queueing.py" />
@@ -1691,13 +1824,13 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/windows/queueing.py" />
-            <source>The result {title} is not saved.</source>
-            <translation>Das Ergebnis {title} ist nicht gespeichert.</translation>
+            <source>The image is still being opened.</source>
+            <translation>Das Bild wird noch geöffnet.</translation>
         </message>
         <message>
             <location filename="../../app/windows/queueing.py" />
-            <source>There is no model to run.</source>
-            <translation>Es gibt kein Modell.</translation>
+            <source>The result {title} is not saved.</source>
+            <translation>Das Ergebnis {title} ist nicht gespeichert.</translation>
         </message>
         <message>
             <location filename="../../app/windows/queueing.py" />
@@ -1713,6 +1846,16 @@ Ein Klick auf einen Balken zeigt sie.</translation>
             <location filename="../../app/windows/queueing.py" />
             <source>Try again</source>
             <translation>Noch einmal</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>Use as a reference</source>
+            <translation>Als Referenz verwenden</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
+            <source>Use as the reference of {name}</source>
+            <translation>Als Referenz von {name} verwenden</translation>
         </message>
         <message>
             <location filename="../../app/windows/queueing.py" />
@@ -1742,6 +1885,11 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/resumption.py" />
+            <source>One job was still in line.</source>
+            <translation>Ein Auftrag stand noch in der Reihe.</translation>
+        </message>
+        <message>
+            <location filename="../../app/resumption.py" />
             <source>and {count} more</source>
             <translation>und {count} weitere</translation>
         </message>
@@ -1749,6 +1897,11 @@ Ein Klick auf einen Balken zeigt sie.</translation>
             <location filename="../../app/resumption.py" />
             <source>{count} jobs were interrupted.</source>
             <translation>{count} Aufträge wurden unterbrochen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/resumption.py" />
+            <source>{count} jobs were still in line.</source>
+            <translation>{count} Aufträge standen noch in der Reihe.</translation>
         </message>
         <message>
             <location filename="../../app/resumption.py" />
@@ -1856,8 +2009,8 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/manners/self_test.py" />
-            <source>There is a GPU, but the settings (Ctrl+,) choose the processor.</source>
-            <translation>Es gibt eine GPU, aber die Einstellungen (Strg+,) wählen den Prozessor.</translation>
+            <source>There is a GPU, but the settings (Ctrl+,) choose the CPU.</source>
+            <translation>Es gibt eine GPU, aber die Einstellungen (Strg+,) wählen die CPU.</translation>
         </message>
         <message>
             <location filename="../../app/manners/self_test.py" />
@@ -1866,8 +2019,8 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/manners/self_test.py" />
-            <source>Triptych computes on the processor.</source>
-            <translation>Triptych rechnet auf dem Prozessor.</translation>
+            <source>Triptych computes on the CPU.</source>
+            <translation>Triptych rechnet auf der CPU.</translation>
         </message>
         <message>
             <location filename="../../app/manners/self_test.py" />
@@ -1945,6 +2098,11 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/manners/settings_dialog.py" />
+            <source>CPU</source>
+            <translation>CPU</translation>
+        </message>
+        <message>
+            <location filename="../../app/manners/settings_dialog.py" />
             <source>Choose the folder of the results.</source>
             <translation>Wählen Sie den Ordner der Ergebnisse.</translation>
         </message>
@@ -2013,11 +2171,6 @@ Die Einstellungen (Strg+,) ändern das.</translation>
             <location filename="../../app/manners/settings_dialog.py" />
             <source>Light</source>
             <translation>Hell</translation>
-        </message>
-        <message>
-            <location filename="../../app/manners/settings_dialog.py" />
-            <source>Processor (cpu)</source>
-            <translation>Prozessor (cpu)</translation>
         </message>
         <message>
             <location filename="../../app/manners/settings_dialog.py" />
@@ -2155,11 +2308,6 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/windows/telling.py" />
-            <source>Go on: {count} to do</source>
-            <translation>Weiter: {count} zu tun</translation>
-        </message>
-        <message>
-            <location filename="../../app/windows/telling.py" />
             <source>It is saved already, as {name}.</source>
             <translation>Es ist schon gespeichert, als {name}.</translation>
         </message>
@@ -2195,6 +2343,21 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/windows/telling.py" />
+            <source>Resume: {count} to do</source>
+            <translation>Fortsetzen: {count} zu tun</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Run every ticked model on every image that lacks it.</source>
+            <translation>Jedes angekreuzte Modell für jedes Bild ausführen, dem es fehlt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>Run the marked model on every image that lacks it.</source>
+            <translation>Das markierte Modell auf jedes Bild anwenden, dem es noch fehlt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
             <source>Saved as {name}</source>
             <translation>Gespeichert als {name}</translation>
         </message>
@@ -2212,6 +2375,11 @@ Die Einstellungen (Strg+,) ändern das.</translation>
             <location filename="../../app/windows/telling.py" />
             <source>The result is being saved.</source>
             <translation>Das Ergebnis wird gerade gespeichert.</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>The result is not shown: tick {model} first.</source>
+            <translation>Das Ergebnis wird nicht gezeigt: Kreuzen Sie zuerst {model} an.</translation>
         </message>
         <message>
             <location filename="../../app/windows/telling.py" />
@@ -2235,23 +2403,13 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/windows/telling.py" />
-            <source>Upscale with {models} models</source>
-            <translation>Mit {models} Modellen vergrößern</translation>
+            <source>Upscale {count} images · {what}</source>
+            <translation>{count} Bilder vergrößern · {what}</translation>
         </message>
         <message>
             <location filename="../../app/windows/telling.py" />
-            <source>Upscale {count} images · {models} models</source>
-            <translation>{count} Bilder vergrößern · {models} Modelle</translation>
-        </message>
-        <message>
-            <location filename="../../app/windows/telling.py" />
-            <source>Upscale {count} images · {model} ×{scale}</source>
-            <translation>{count} Bilder vergrößern · {model} ×{scale}</translation>
-        </message>
-        <message>
-            <location filename="../../app/windows/telling.py" />
-            <source>Upscale ×{scale} with {model}</source>
-            <translation>×{scale} vergrößern mit {model}</translation>
+            <source>Upscale · {what}</source>
+            <translation>Vergrößern · {what}</translation>
         </message>
         <message>
             <location filename="../../app/windows/telling.py" />
@@ -2262,6 +2420,16 @@ Die Einstellungen (Strg+,) ändern das.</translation>
             <location filename="../../app/windows/telling.py" />
             <source>about {duration}</source>
             <translation>etwa {duration}</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>{models} models · ×{scale}</source>
+            <translation>{models} Modelle · ×{scale}</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/telling.py" />
+            <source>{model} has no weights for ×{scale}: it makes ×{other}.</source>
+            <translation>{model} hat keine Gewichte für ×{scale}: Es macht ×{other}.</translation>
         </message>
         <message>
             <location filename="../../app/windows/telling.py" />
@@ -2326,8 +2494,13 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/controls/tiling.py" />
-            <source>Auto: fp16 or bf16 on a GPU that is fast in it, fp32 on a processor.</source>
-            <translation>Auto: fp16 oder bf16 auf einer GPU, die darin schnell ist, fp32 auf einem Prozessor.</translation>
+            <source>Auto: fp16 or bf16 on a GPU that is fast in it, fp32 on a CPU.</source>
+            <translation>Auto: fp16 oder bf16 auf einer GPU, die darin schnell ist, fp32 auf einer CPU.</translation>
+        </message>
+        <message>
+            <location filename="../../app/controls/tiling.py" />
+            <source>Grid</source>
+            <translation>Raster</translation>
         </message>
         <message>
             <location filename="../../app/controls/tiling.py" />
@@ -2351,8 +2524,8 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/controls/tiling.py" />
-            <source>Predicted peak: {needed} bytes. Free now: {free} bytes.</source>
-            <translation>Vorhergesagte Spitze: {needed} Byte. Jetzt frei: {free} Byte.</translation>
+            <source>Predicted peak: {needed}. Free now: {free}.</source>
+            <translation>Vorhergesagte Spitze: {needed}. Jetzt frei: {free}.</translation>
         </message>
         <message>
             <location filename="../../app/controls/tiling.py" />
@@ -2525,6 +2698,11 @@ Die Einstellungen (Strg+,) ändern das.</translation>
             <translation>B</translation>
         </message>
         <message>
+            <location filename="../../app/compare/chip.py" />
+            <source>Base</source>
+            <translation>Basis</translation>
+        </message>
+        <message>
             <location filename="../../app/compare/labels.py" />
             <source>Difference</source>
             <translation>Differenz</translation>
@@ -2561,7 +2739,7 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/compare/inspector.py" />
-            <source>Point at the picture to read its pixels.</source>
+            <source>Point at the image to read its pixels.</source>
             <translation>Zeigen Sie auf das Bild, um seine Bildpunkte abzulesen.</translation>
         </message>
         <message>
@@ -2576,8 +2754,8 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/compare/labels.py" />
-            <source>Ref</source>
-            <translation>Ref</translation>
+            <source>Reference ×{reference}, result ×{result}: no figures</source>
+            <translation>Referenz ×{reference}, Ergebnis ×{result}: keine Werte</translation>
         </message>
         <message>
             <location filename="../../app/compare/labels.py" />
@@ -2767,8 +2945,8 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/memory/wording.py" />
-            <source>On a Mac the models run on the processor.</source>
-            <translation>Auf einem Mac laufen die Modelle auf dem Prozessor.</translation>
+            <source>On a Mac the models run on the CPU.</source>
+            <translation>Auf einem Mac laufen die Modelle auf der CPU.</translation>
         </message>
         <message>
             <location filename="../../app/memory/saving.py" />
@@ -2802,8 +2980,8 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/memory/wording.py" />
-            <source>This torch is a build for the processor only, too.</source>
-            <translation>Auch dieses torch ist nur für den Prozessor gebaut.</translation>
+            <source>This torch is a build for the CPU only, too.</source>
+            <translation>Auch dieses torch ist nur für die CPU gebaut.</translation>
         </message>
         <message>
             <location filename="../../app/memory/explanation.py" />
@@ -2837,8 +3015,8 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
         <message>
             <location filename="../../app/memory/wording.py" />
-            <source>{card} is not used: this torch is a build for the processor only.</source>
-            <translation>{card} wird nicht genutzt: Dieses torch ist nur für den Prozessor gebaut.</translation>
+            <source>{card} is not used: this torch is a build for the CPU only.</source>
+            <translation>{card} wird nicht genutzt: Dieses torch ist nur für die CPU gebaut.</translation>
         </message>
         <message>
             <location filename="../../app/memory/wording.py" />

@@ -137,7 +137,7 @@ def test_the_window_speaks_german_and_qt_with_it(german: None, qtbot: QtBot, set
     card = SelfTestCard(theme)
     qtbot.addWidget(card)
     card.show_report(WITHOUT_GPU)
-    assert card.title.text() == "Triptych rechnet auf dem Prozessor."
+    assert card.title.text() == "Triptych rechnet auf der CPU."
     assert card.figures.text() == "Some processor · 8 Threads · 9.0 von 16.0 GiB Speicher frei"
 
 
