@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QDropEvent, QIcon, QImage, QKeyEvent, QPainter, QPaintEvent, QPalette, QPixmap
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QMenu, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtGui import QColor, QDropEvent, QIcon, QImage, QKeyEvent, QPainter, QPalette, QPixmap
+from PySide6.QtWidgets import (
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QMenu,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
 from app.jobs import JobState, Picture
 from app.wording import picture_state
@@ -14,6 +22,7 @@ _THUMBNAIL_PX = 44
 _BAR_PX = 3
 # The least room under the last row in which more images are invited.
 _HINT_PX = 72
+_MARGIN_PX = 8
 _NUMBER = Qt.ItemDataRole.UserRole
 # How much of the running job is done, 0 to 1, or None.
 _SHARE = Qt.ItemDataRole.UserRole + 1
@@ -44,6 +53,11 @@ class PictureList(QListWidget):
         self.setUniformItemSizes(True)
         self.setDragDropMode(QListWidget.DragDropMode.InternalMove)
         self.setItemDelegate(_Row(self))
+        self._hint = QLabel(self.tr("Drop more images here"), self)
+        self._hint.setProperty("role", "muted")
+        self._hint.setWordWrap(True)
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
         self.currentItemChanged.connect(self._tell)
@@ -115,20 +129,13 @@ class PictureList(QListWidget):
             number = item.data(_NUMBER)
             self.moved.emit(number, self.numbers.index(number))
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draws the rows, and under them that there is room for more."""
-        super().paintEvent(event)
-        if not self.count():
-            return
-        room: QRect = self.viewport().rect()
-        room.setTop(self.visualItemRect(self.item(self.count() - 1)).bottom())
-        if room.height() >= _HINT_PX:
-            painter = QPainter(self.viewport())
-            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
-            room.setHeight(_HINT_PX)
-            painter.drawText(
-                room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.tr("Drop more images here")
-            )
+    def updateGeometries(self) -> None:
+        """Places the rows, and under them the words that there is room for more."""
+        super().updateGeometries()
+        last = self.visualItemRect(self.item(self.count() - 1)) if self.count() else QRect()
+        # A label, not painted on the viewport: PySide tries every kind of widget for a viewport that it is asked for.
+        self._hint.setGeometry(0, last.bottom() + _MARGIN_PX, self.width(), _HINT_PX)
+        self._hint.setVisible(bool(self.count()) and self._hint.geometry().bottom() < self.height())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Takes Alt with the arrows to move the row that is chosen."""
