@@ -13,7 +13,8 @@ from app.compare.lettering import FAINT, WORDS, Lettering
 from app.compare.painting import Drawing
 from app.compare.panes import Cell, Panes
 
-_PATCH_PX = 120
+# Edges of a patch, the one that is wanted first: on a small stage smaller ones keep off the spot and the inspector.
+_PATCH_PX = (120, 96, 72)
 _CAPTION_PX = 22
 _GAP_PX = 8
 _AWAY_PX = 26
@@ -37,14 +38,28 @@ class Loupe:
 
     def frame(self, spot: tuple[Cell, QPointF], taken: QRect | None = None) -> QRect:
         """Returns where the loupe lies: inside the stage, beside the spot, and off what is `taken` where there is room."""
+        return self._laid_out(spot, taken)[0]
+
+    def _laid_out(self, spot: tuple[Cell, QPointF], taken: QRect | None) -> tuple[QRect, int]:
+        """Returns the frame and the edge of a patch: the largest that covers neither spot nor `taken`, else none but the spot."""
+        letters = Lettering(self._panes.ratio)
+        edges = [letters.px(edge_px) for edge_px in _PATCH_PX]
+        frames = [self._places_of(edge, spot) for edge in edges]
+        covered = [QRect(round(spot[1].x()), round(spot[1].y()), 1, 1), *([] if taken is None else [taken])]
+        for hindrances in (covered, covered[:1]):
+            for places, edge in zip(frames, edges, strict=True):
+                for place in places:
+                    if not any(place.intersects(each) for each in hindrances):
+                        return place, edge
+        return frames[0][0], edges[0]
+
+    def _places_of(self, edge: int, spot: tuple[Cell, QPointF]) -> list[QRect]:
+        """Returns where a loupe with patches of this edge may lie, the best place first; one that sticks out where it must."""
         letters, count = Lettering(self._panes.ratio), len(self._panes.comparison.keys)
         columns = self._columns(count)
         rows = -(-count // columns)
         gap = letters.px(_GAP_PX)
-        size = QSize(
-            columns * letters.px(_PATCH_PX) + (columns + 1) * gap,
-            rows * (letters.px(_PATCH_PX) + letters.px(_CAPTION_PX)) + (rows + 1) * gap,
-        )
+        size = QSize(columns * edge + (columns + 1) * gap, rows * (edge + letters.px(_CAPTION_PX)) + (rows + 1) * gap)
         view, away = self._panes.view, letters.px(_AWAY_PX)
         x, y = round(spot[1].x()), round(spot[1].y())
         last_left, last_top = view.right() + 1 - size.width(), view.bottom() + 1 - size.height()
@@ -57,20 +72,15 @@ class Loupe:
             for left in lefts
             if view.left() <= left <= last_left and view.top() <= top <= last_top
         ]
-        free = [place for place in places if not place.contains(x, y)]
-        clear = [place for place in free if taken is None or not place.intersects(taken)]
-        return next(
-            iter([*clear, *free, *places]),
-            QRect(max(view.left(), last_left), max(view.top(), last_top), size.width(), size.height()),
-        )
+        return places or [QRect(max(view.left(), last_left), max(view.top(), last_top), size.width(), size.height())]
 
     def paint(
         self, painter: QPainter, drawing: Drawing, spot: tuple[Cell, QPointF], taken: QRect | None = None
     ) -> bool:
         """Paints the patches; returns whether all were sharp."""
         panes, comparison = self._panes, self._panes.comparison
-        letters, frame = Lettering(panes.ratio), self.frame(spot, taken)
-        edge, gap = letters.px(_PATCH_PX), letters.px(_GAP_PX)
+        letters, (frame, edge) = Lettering(panes.ratio), self._laid_out(spot, taken)
+        gap = letters.px(_GAP_PX)
         columns = self._columns(len(comparison.keys))
         letters.plate(painter, frame, 8)
         x, y = panes.placement_in(spot[0]).to_picture(spot[1].x(), spot[1].y())

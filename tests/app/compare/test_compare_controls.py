@@ -521,9 +521,10 @@ def test_the_loupe_looks_at_the_pointer_in_every_picture(shown: ComparisonView, 
     assert len(shown.panes.cells) == 4
 
 
-def test_loupe_and_inspector_leave_each_other_room(shown: ComparisonView) -> None:
-    # As in a window of 1280 x 800.
-    shown.resize(960, 442)
+# As in a window of 1280 x 800 with and without the list of images.
+@pytest.mark.parametrize("width", [768, 960])
+def test_loupe_and_inspector_leave_each_other_room(shown: ComparisonView, width: int) -> None:
+    shown.resize(width, 442)
     view = shown.panes.view
     shown.commands.loupe.setChecked(True)
     shown.commands.inspector.setChecked(True)
