@@ -22,6 +22,7 @@ _ROW_HEIGHT_PX = 42
 _SHORT_CHIP_PX = 84
 _LEAST_CHIP_PX = 34
 _CHIP_GAP_PX = 4
+_BAR_GAP_PX = 6
 # Margins of the bar, and a gap before the settings.
 _SPARE_PX = 30
 
@@ -39,7 +40,7 @@ class Bar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._chip_row = QHBoxLayout()
         self._chip_row.setSpacing(_CHIP_GAP_PX)
-        self._chip_row.setAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._chip_row.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._settings = QWidget()
         row = QHBoxLayout(self._settings)
         row.setContentsMargins(0, 0, 0, 0)
@@ -50,7 +51,7 @@ class Bar(QWidget):
         self._divider_button = self._button(commands.turn_divider, row, Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._box.setContentsMargins(8, 0, 8, 0)
-        self._box.setSpacing(6)
+        self._box.setSpacing(_BAR_GAP_PX)
         self._box.addLayout(self._chip_row)
         self._box.addWidget(self._settings, 1)
         comparison.sources_changed.connect(self._refill)
@@ -156,6 +157,9 @@ class Bar(QWidget):
         in_two = has_settings and needed > self.width()
         directions = QBoxLayout.Direction
         self._box.setDirection(directions.TopToBottom if in_two else directions.LeftToRight)
+        # Two rows are equally high; in one the settings take what the chips leave.
+        self._box.setStretch(0, 1 if in_two else 0)
+        self._box.setSpacing(0 if in_two else _BAR_GAP_PX)
         self.setFixedHeight(_ROW_HEIGHT_PX * (2 if in_two else 1))
         room = self.width() - _SPARE_PX - (self._settings.sizeHint().width() if has_settings and not in_two else 0)
         self._share(room)

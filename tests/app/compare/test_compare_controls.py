@@ -498,6 +498,17 @@ def test_the_bar_offers_what_the_mode_needs(shown: ComparisonView, qtbot: QtBot)
     assert (bar.gain.text(), bar.kind.currentIndex()) == ("× 12.5", 1)
 
 
+def test_where_the_bar_takes_two_rows_both_stand_in_the_middle_of_theirs(shown: ComparisonView) -> None:
+    shown.resize(560, 442)
+    shown.set_mode("diff")
+    bar = shown.bar
+    row_px = bar.height() / 2
+    chips = [chip.mapTo(bar, chip.rect().center()).y() for chip in bar.chips]
+    settings = [each.mapTo(bar, each.rect().center()).y() for each in (bar.kind, bar.gain)]
+    assert all(abs(y - row_px / 2) <= 2 for y in chips), chips
+    assert all(abs(y - 3 * row_px / 2) <= 2 for y in settings)
+
+
 def test_a_picture_alone_needs_no_bar(view: ComparisonView, put: Put, noise: Noise) -> None:
     view.set_mode("grid")
     view.show_sources([put("input", noise(20, 30), "input")], keep_camera=False)
