@@ -216,7 +216,6 @@ def test_a_checkpoint_that_cannot_be_trusted_is_refused_before_any_job(
     [
         (["--model", "swinir"], "The models are"),
         (["--scale", "5"], "2, 3 or 4"),
-        (["--scale", "4", "--model", "esc-photo"], "It offers"),
         (["--weights", "nowhere.pth"], "nowhere.pth"),
         (["--device", "tpu"], "tpu"),
         (["--device", "cpu,tpu"], "tpu"),

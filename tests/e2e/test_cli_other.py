@@ -88,6 +88,10 @@ def test_a_checkpoint_is_added_used_and_removed(triptych: Callable, picture_png:
         used = triptych("upscale", picture_png, "--model", "mine", "--scale", 3, "-o", tmp_path / "out.png", "--json")
         assert (used.jobs[0]["model"], used.jobs[0]["width"]) == ("mine", 168)
         assert triptych("models", "add", tmp_path / "mine.pth").status == 2
+        refused = triptych("upscale", picture_png, "--model", "mine", "--scale", 4)
+        assert (refused.status, refused.stdout) == (2, "")
+        assert "mine has no weights for ×4." in refused.stderr
+        assert "It offers ×3." in refused.stderr
     finally:
         removed = triptych("models", "remove", "mine")
     assert removed.status == 0
