@@ -86,6 +86,8 @@ class Keyboard(QObject):
     def press(self, event: QKeyEvent) -> bool:
         """Acts on a key that goes down."""
         key, modifiers = Qt.Key(event.key()), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if key == Qt.Key.Key_Shift:
+            self._stage.show_what_shift_does(True)
         if key == Qt.Key.Key_Escape:
             return self._commands.leave()
         if key in _ARROWS:
@@ -109,6 +111,8 @@ class Keyboard(QObject):
         """Ends what a held key began."""
         if event.isAutoRepeat():
             return event.key() == Qt.Key.Key_Space or digit_of(event) is not None
+        if event.key() == Qt.Key.Key_Shift:
+            self._stage.show_what_shift_does(False)
         if event.key() == Qt.Key.Key_Space:
             self._comparison.peek("")
             return True

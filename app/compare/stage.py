@@ -154,6 +154,12 @@ class Stage(QWidget):
         self.gestures.release(at)
         self.setCursor(self.gestures.cursor_at(at, event.modifiers()))
 
+    def show_what_shift_does(self, is_down: bool) -> None:
+        """Shows by the pointer, before it moves, that it marks a region while Shift is held."""
+        if self._pointer is not None:
+            modifiers = Qt.KeyboardModifier.ShiftModifier if is_down else Qt.KeyboardModifier.NoModifier
+            self.setCursor(self.gestures.cursor_at(self._pointer, modifiers))
+
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Goes from the whole picture to 1:1 at the pointer, and back; on the divider, to the middle."""
         if event.button() != Qt.MouseButton.LeftButton:

@@ -57,6 +57,27 @@ class Screen:
         """Types a text."""
         self._do("type", text)
 
+    def point(self, x: int, y: int) -> None:
+        """Moves the pointer to a place of the screen."""
+        self._do("mousemove", "--sync", str(x), str(y))
+
+    def click(self, button: int = 1) -> None:
+        """Clicks where the pointer is; 4 and 5 are the wheel's two ways."""
+        self._do("click", str(button))
+
+    def drag(self, start: tuple[int, int], end: tuple[int, int], key: str = "") -> None:
+        """Drags with the left button, and with a key held."""
+        middle = ((start[0] + end[0]) // 2, (start[1] + end[1]) // 2)
+        self.point(*start)
+        if key:
+            self._do("keydown", key)
+        self._do("mousedown", "1")
+        for place in (middle, end):
+            self.point(*place)
+        self._do("mouseup", "1")
+        if key:
+            self._do("keyup", key)
+
     def windows(self, name: str) -> list[str]:
         """Returns the numbers of the windows that can be seen and are called so (a regular expression)."""
         found = self._run("search", "--onlyvisible", "--name", name)
@@ -92,9 +113,13 @@ class Screen:
 
     def changes(self, *keys: str) -> NDArray[np.uint8]:
         """Presses keys, waits until another picture is shown and still, and returns it."""
+        return self.changed_by(" ".join(keys), lambda: self.press(*keys))
+
+    def changed_by(self, what: str, do_it: Callable[[], None]) -> NDArray[np.uint8]:
+        """Does something, waits until another picture is shown and still, and returns it."""
         before = self.settled()
-        self.press(*keys)
-        wait_for(f"another picture after {' '.join(keys)}", lambda: not np.array_equal(self.picture(), before), 20)
+        do_it()
+        wait_for(f"another picture after {what}", lambda: not np.array_equal(self.picture(), before), 20)
         return self.settled()
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -108,8 +133,9 @@ class Screen:
         assert done.returncode == 0, done.stderr
 
 
-# Where the comparison's panes lie in a window at the top left of the screen.
-SHOWN = np.s_[120:560, 20:880]
+# Where the comparison's panes lie in a window at the top left of the screen, right of the list.
+SHOWN = np.s_[120:560, 220:880]
+MIDDLE = (550, 340)
 
 
 @pytest.fixture
@@ -286,6 +312,56 @@ def test_keys_change_what_is_shown_and_change_it_back(screen: Screen, begin: Beg
     # Without a window manager nothing becomes larger; the window takes the key and goes on.
     screen.press("F11", "F11")
     assert np.array_equal(screen.settled(), side)
+    leave(screen, window)
+
+
+def test_the_mouse_zooms_pans_marks_and_parts(screen: Screen, begin: Begin, photo: Path) -> None:
+    window = open_window(screen, begin, "app", photo)
+    upscale(screen, photo)
+    screen.press("ctrl+1")
+    # Off the picture first: what lies under the pointer may be told.
+    screen.point(*MIDDLE)
+    fit = screen.settled()
+    larger = screen.changed_by("the wheel", lambda: screen.click(4))
+    # Panned there and back.
+    there = (MIDDLE[0] + 60, MIDDLE[1] + 40)
+    assert not np.array_equal(screen.changed_by("a drag", lambda: screen.drag(MIDDLE, there)), larger)
+    assert np.array_equal(screen.changed_by("a drag back", lambda: screen.drag(there, MIDDLE)), larger)
+    # A region, and off with it.
+    corner = (MIDDLE[0] - 80, MIDDLE[1] - 80)
+    screen.changed_by("a marked region", lambda: screen.drag(corner, MIDDLE, "shift"))
+    assert np.array_equal(screen.changes("Escape"), larger)
+    assert not np.array_equal(screen.changed_by("the wheel back", lambda: screen.click(5)), larger)
+    assert np.array_equal(screen.changes("f"), fit)
+    # The divider follows the mouse.
+    screen.changes("ctrl+2")
+    screen.changed_by("a moved divider", lambda: screen.drag(MIDDLE, (MIDDLE[0] + 100, MIDDLE[1])))
+    leave(screen, window)
+
+
+def test_a_preview_a_cancel_and_its_undo(screen: Screen, begin: Begin, tmp_path: Path) -> None:
+    # Large enough to be cancelled in the middle.
+    photo = tmp_path / "large.png"
+    assert cv2.imwrite(str(photo), np.random.default_rng(6).integers(0, 256, (700, 900, 3), dtype=np.uint8))
+    result = tmp_path / "large_esc-fast_x2.png"
+    window = open_window(screen, begin, "app", photo)
+    whole = screen.settled()
+    screen.press("ctrl+r")
+    wait_for("the preview", lambda: not np.array_equal(screen.picture(), whole))
+    wait_for("a preview that is still", lambda: np.array_equal(screen.settled(), screen.settled()), 120)
+    assert not np.array_equal(screen.settled(), whole)
+    screen.press("Escape")
+    wait_for("the end of the preview", lambda: np.array_equal(screen.settled(), whole))
+    jobs = tmp_path / "cache" / "jobs"
+    screen.press("ctrl+Return")
+    wait_for("the first tile", lambda: any(jobs.glob("*/journal*")) and not np.array_equal(screen.picture(), whole))
+    screen.press("ctrl+period")
+    held = screen.settled()
+    assert not result.exists()
+    screen.press("ctrl+z")
+    wait_for("the result's file", result.exists, 240)
+    assert cv2.imread(str(result)).shape == (1400, 1800, 3)
+    assert not np.array_equal(screen.settled(), held)
     leave(screen, window)
 
 

@@ -498,6 +498,16 @@ def test_the_bar_offers_what_the_mode_needs(shown: ComparisonView, qtbot: QtBot)
     assert (bar.gain.text(), bar.kind.currentIndex()) == ("× 12.5", 1)
 
 
+def test_the_pointer_says_what_shift_does(shown: ComparisonView, qtbot: QtBot) -> None:
+    shown.set_mode("one")
+    qtbot.mouseMove(shown.stage, shown.panes.cells[0].frame.center() + QPoint(20, 30))
+    qtbot.waitUntil(lambda: shown.stage.cursor().shape() == Qt.CursorShape.OpenHandCursor)
+    qtbot.keyPress(shown, Qt.Key.Key_Shift)
+    assert shown.stage.cursor().shape() == Qt.CursorShape.CrossCursor
+    qtbot.keyRelease(shown, Qt.Key.Key_Shift)
+    assert shown.stage.cursor().shape() == Qt.CursorShape.OpenHandCursor
+
+
 def test_where_the_bar_takes_two_rows_both_stand_in_the_middle_of_theirs(shown: ComparisonView) -> None:
     shown.resize(560, 442)
     shown.set_mode("diff")
