@@ -83,6 +83,16 @@ class Screen:
         found = self._run("search", "--onlyvisible", "--name", name)
         return found.stdout.split()
 
+    @property
+    def is_managed(self) -> bool:
+        """Whether a window manager is there."""
+        return self._run("get_desktop").returncode == 0
+
+    def place_of(self, window: str) -> list[int]:
+        """Returns left, top, width and height of a window."""
+        told = dict(line.split("=") for line in self._run("getwindowgeometry", "--shell", window).stdout.split())
+        return [int(told[name]) for name in ("X", "Y", "WIDTH", "HEIGHT")]
+
     def focus(self, window: str) -> None:
         """Lets the keys go to this window: there is no window manager that would."""
         self._do("windowfocus", "--sync", window)
@@ -337,6 +347,27 @@ def test_the_mouse_zooms_pans_marks_and_parts(screen: Screen, begin: Begin, phot
     screen.changes("ctrl+2")
     screen.changed_by("a moved divider", lambda: screen.drag(MIDDLE, (MIDDLE[0] + 100, MIDDLE[1])))
     leave(screen, window)
+
+
+@pytest.mark.skipif(
+    shutil.which("openbox") is None, reason="needs openbox: only a window manager makes a window larger"
+)
+def test_f11_fills_the_screen_and_esc_gives_it_back(screen: Screen, begin: Begin, photo: Path) -> None:
+    environment = os.environ | {"DISPLAY": screen.display}
+    manager = subprocess.Popen(["openbox"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for("the window manager", lambda: screen.is_managed)
+        window = open_window(screen, begin, "app", photo)
+        name = screen.windows(f"^{photo.name} – Triptych$")[0]
+        before = screen.place_of(name)
+        for keys in (("F11", "F11"), ("F11", "Escape")):
+            for key, place in zip(keys, ([0, 0, WIDTH_PX, HEIGHT_PX], before), strict=True):
+                screen.press(key)
+                wait_for(f"the place after {key}", lambda place=place: screen.place_of(name) == place, 20)
+        leave(screen, window)
+    finally:
+        manager.terminate()
+        manager.wait(10)
 
 
 def test_a_preview_a_cancel_and_its_undo(screen: Screen, begin: Begin, tmp_path: Path) -> None:
