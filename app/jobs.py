@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from engine.messages import DoneUpscale, ImageInfo, UpscaleSettings
 
 
+# How many times larger than its image on each side a reference may be: the scales of the models, and 1.
+_REFERENCE_SCALES = (1, 2, 3, 4)
+
+
+def reference_sizes(raster: RasterRef) -> list[tuple[int, int]]:
+    """Returns the sizes (height, width) that a reference of this image may have."""
+    return [(raster.height * scale, raster.width * scale) for scale in _REFERENCE_SCALES]
+
+
 def _default_settings() -> UpscaleSettings:
     # Not above: the messages take 20 ms to define, and the window is painted before there is a job.
     from engine.messages import UpscaleSettings

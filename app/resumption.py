@@ -109,9 +109,7 @@ def offer_words(jobs: Sequence[UnfinishedJob]) -> tuple[str, str]:
         )
         for job in jobs[:_NAMED]
     ]
-    if len(jobs) > _NAMED:
-        named.append(_tr("and {count} more").format(count=len(jobs) - _NAMED))
-    return sentence, "; ".join(named)
+    return sentence, _in_a_line(named, len(jobs))
 
 
 def line_words(line: Sequence[InLine]) -> tuple[str, str]:
@@ -121,6 +119,11 @@ def line_words(line: Sequence[InLine]) -> tuple[str, str]:
     else:
         sentence = _tr("{count} jobs were still in line.").format(count=len(line))
     named = [f"{path.name} · {model} ×{scale}" for path, model, scale, _ in line[:_NAMED]]
-    if len(line) > _NAMED:
-        named.append(_tr("and {count} more").format(count=len(line) - _NAMED))
-    return sentence, "; ".join(named)
+    return sentence, _in_a_line(named, len(line))
+
+
+def _in_a_line(named: list[str], count: int) -> str:
+    """Returns the first of `count` in a line that says how many more there are."""
+    if count > len(named):
+        named = [*named, _tr("and {count} more").format(count=count - len(named))]
+    return "; ".join(named)

@@ -7,9 +7,9 @@ anything: what is no sensible value counts as the default.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Literal, TypeVar, cast, get_args
 
 from PySide6.QtCore import QByteArray, QSettings, Qt
 
@@ -23,6 +23,7 @@ KEEP_DAYS = 14
 MOST_KEEP_DAYS = 365
 _MOST_RECENT = 12
 _KEEP_VARIABLE = "TRIPTYCH_KEEP_DAYS"
+_Number = TypeVar("_Number", int, float)
 
 
 class Settings:
@@ -90,19 +91,11 @@ class Settings:
 
     def number(self, key: str, least: int, most: int, default: int) -> int:
         """Returns the whole number kept under a key, or the default where it is not between the two others."""
-        try:
-            value = int(self._text(key, str(default)))
-        except ValueError:
-            return default
-        return value if least <= value <= most else default
+        return self._between(int, key, least, most, default)
 
     def amount(self, key: str, least: float, most: float, default: float) -> float:
         """Returns the number kept under a key, or the default where it is not between the two others."""
-        try:
-            value = float(self._text(key, str(default)))
-        except ValueError:
-            return default
-        return value if least <= value <= most else default
+        return self._between(float, key, least, most, default)
 
     # What the person prefers
 
@@ -269,6 +262,15 @@ class Settings:
     def flush(self) -> None:
         """Writes to the disk."""
         self._store.sync()
+
+    def _between(
+        self, read: Callable[[str], _Number], key: str, least: _Number, most: _Number, default: _Number
+    ) -> _Number:
+        try:
+            value = read(self._text(key, str(default)))
+        except ValueError:
+            return default
+        return value if least <= value <= most else default
 
     def _text(self, key: str, default: str = "") -> str:
         value = self._store.value(key, default)

@@ -25,18 +25,17 @@ from app.bridge import (
     TaskFailed,
     readable_extensions,
 )
-from app.jobs import Job, Picture, PictureState
+from app.jobs import Job, Picture, PictureState, reference_sizes
 from app.pixels import Pyramid, TileKey
 from app.resumption import Resumed, is_for_window, offer_words
 from app.windows.desk import Desk
 from app.windows.running import Running
 from app.windows.showing import Showing
+from app.wording import size_text
 
 if TYPE_CHECKING:
     from engine.workspace import UnfinishedJob
 
-# How many times larger than its image on each side a reference may be: the scales of the models, and 1.
-_REFERENCE_SCALES = (1, 2, 3, 4)
 CHECKPOINTS = (".pth", ".pt", ".ckpt", ".safetensors")
 # So many pictures keep their pixels without being needed: turning back to one is then at once.
 _KEPT = 6
@@ -246,18 +245,16 @@ class Opening(QObject):
         if picture is None or picture.raster is None:
             desk.bridge.discard(raster)
             return
-        height, width = picture.raster.height, picture.raster.width
-        scale = raster.width // width
-        is_multiple = (raster.height, raster.width) == (height * scale, width * scale)
-        if scale not in _REFERENCE_SCALES or not is_multiple:
+        sizes = reference_sizes(picture.raster)
+        if (raster.height, raster.width) not in sizes:
             desk.bridge.discard(raster)
             desk.notices.show_error(
                 self.tr("{name} has {size} pixels and cannot be the reference of {image}.").format(
-                    name=Path(info.path).name, size=f"{raster.width} × {raster.height}", image=picture.path.name
+                    name=Path(info.path).name, size=size_text(raster.width, raster.height), image=picture.path.name
                 ),
                 self.tr(
                     "A reference has exactly 1, 2, 3 or 4 times the pixels of the image on each side: {sizes}."
-                ).format(sizes=", ".join(f"{width * each} × {height * each}" for each in _REFERENCE_SCALES)),
+                ).format(sizes=", ".join(size_text(width, height) for height, width in sizes)),
             )
             return
         earlier, picture.reference = picture.reference, raster

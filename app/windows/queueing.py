@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QMenu
 
 from app.actions import allow
 from app.dialogs.closing import ConfirmLoss
-from app.jobs import Job, Picture
+from app.jobs import Job, Picture, reference_sizes
 from app.windows.desk import Desk
 from app.windows.opening import Opening
 from app.windows.running import CancelledJob, Running
@@ -176,13 +176,13 @@ class Queueing(QObject):
             return self.tr("It is the image that is shown: turn to another one first.")
         if picture.info is None:
             return self.tr("The image is still being opened.")
-        height, width = shown.raster.height, shown.raster.width
-        if (picture.info.height, picture.info.width) in [(height * each, width * each) for each in (1, 2, 3, 4)]:
+        allowed = reference_sizes(shown.raster)
+        if (picture.info.height, picture.info.width) in allowed:
             return ""
         return self.tr("It has {size} pixels, and a reference of {name} has {sizes}.").format(
             size=size_text(picture.info.width, picture.info.height),
             name=shown.path.name,
-            sizes=", ".join(size_text(width * each, height * each) for each in (1, 2, 3, 4)),
+            sizes=", ".join(size_text(width, height) for height, width in allowed),
         )
 
     def _move_by_menu(self, picture: Picture, row: int) -> None:

@@ -94,9 +94,14 @@ def window(qtbot: QtBot, bridge: Bridge, settings: Settings, theme: Theme) -> Ma
     """A window on the screen, with its models listed."""
     window = MainWindow(bridge, settings, theme)
     qtbot.addWidget(window, before_close_func=lambda closing: setattr(closing, "_asks_before_loss", False))
+    show_with_models(qtbot, window, bridge)
+    return window
+
+
+def show_with_models(qtbot: QtBot, window: MainWindow, bridge: Bridge) -> None:
+    """Puts a window on the screen and waits until its models are listed."""
     window.painted.connect(bridge.start)
     bridge.list_models()
     with qtbot.waitSignal(window.painted):
         window.show()
     qtbot.waitUntil(lambda: window.panel.choice is not None)
-    return window

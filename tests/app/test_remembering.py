@@ -18,6 +18,7 @@ from app.settings import Settings
 from app.theme import Theme
 from app.windows.main_window import MainWindow
 from engine.messages import DoneUpscale, UpscaleSettings
+from tests.app.conftest import show_with_models
 from tests.app.fake_engine import Controls, catalog
 
 MakeImage = Callable[..., Path]
@@ -47,11 +48,7 @@ def start(qtbot: QtBot, controls: Controls, theme: Theme, tmp_path: Path) -> Ite
         window = MainWindow(bridge, settings_on(file), theme)
         windows.append(window)
         qtbot.addWidget(window, before_close_func=end)
-        window.painted.connect(bridge.start)
-        bridge.list_models()
-        with qtbot.waitSignal(window.painted):
-            window.show()
-        qtbot.waitUntil(lambda: window.panel.choice is not None)
+        show_with_models(qtbot, window, bridge)
         return window
 
     def end(window: MainWindow) -> None:
