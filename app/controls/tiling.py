@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.controls.tile_slider import TileSlider
 from app.memory.wording import bytes_text
+from app.sentences import in_window
 from app.theme import indent_number
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class TilingControls(QWidget):
             )
             self.bar.setValue(min(1000, round(1000 * plan.predicted_bytes / max(1, free))))
             self.bar.show()
-        self.warning.setText("\n".join(plan.warnings))
+        self.warning.setText("\n".join(map(in_window, plan.warnings)))
         self.warning.setVisible(bool(plan.warnings))
 
     @Slot()

@@ -13,6 +13,7 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from app.sentences import in_window
 from app.theme import Theme, draw_icon
 
 _ICON_PX = 20
@@ -156,12 +157,14 @@ class SelfTestCard(QFrame):
             parts.append(self.tr("Triptych's own kernels"))
         advice = ""
         if facts.is_cpu and facts.why_no_gpu:
-            advice = self.tr("It works, but slower than a GPU would. {reason}").format(reason=facts.why_no_gpu)
+            advice = self.tr("It works, but slower than a GPU would. {reason}").format(
+                reason=in_window(facts.why_no_gpu)
+            )
         elif facts.is_cpu:
             advice = self.tr("There is a GPU, but the settings (Ctrl+,) choose the CPU.")
         elif facts.own_kernels < facts.operators and facts.kernel_reason:
             advice = self.tr("PyTorch's attention is used, which is slower: {reason}").format(
-                reason=facts.kernel_reason
+                reason=in_window(facts.kernel_reason)
             )
         self._show("done" if not advice else "warning", title, " · ".join(parts), advice, facts.identity)
 

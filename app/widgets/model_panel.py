@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 
 from app.actions import Actions
 from app.controls.tiling import TilingControls
+from app.sentences import in_window
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.scale_switch import ScaleSwitch
 from engine.catalog import CatalogEntry
@@ -50,18 +51,19 @@ class ModelCard(QFrame):
         self._folds = folds
         self.entries = {entry.scale: entry for entry in entries}
         first = entries[0]
-        self.name, self.family = first.name, first.family
+        self.name, self.family, self.title = first.name, first.family, in_window(first.title)
         self.setProperty("card", "true")
-        self.radio = QRadioButton(first.title)
+        self.radio = QRadioButton(self.title)
         self.radio.setStyleSheet("font-weight: 600")
-        self.radio.setAccessibleDescription(first.description)
+        self._good_for = in_window(first.description)
+        self.radio.setAccessibleDescription(self._good_for)
         self.radio.toggled.connect(self._mark)
         self.tick = QCheckBox()
-        self.tick.setAccessibleName(self.tr("Preview and show {name}").format(name=first.title))
+        self.tick.setAccessibleName(self.tr("Preview and show {name}").format(name=self.title))
         told = self.tr("Ticked models are in the preview (Ctrl+R), and their results in the panes.")
         self.tick.setToolTip(told)
         self.tick.setAccessibleDescription(told)
-        self._description = _words(first.description)
+        self._description = _words(self._good_for)
         self._figures = _words("")
         column = QVBoxLayout(self)
         column.setContentsMargins(11, 5, 11, 7)
@@ -94,7 +96,7 @@ class ModelCard(QFrame):
             parts.append(self.tr("added by you"))
         self._figures.setText(" · ".join(parts))
         source = self.tr("Added by you: {file}") if entry.source == "added" else self.tr("Comes with Triptych: {file}")
-        told = [entry.description] if self._folds else []
+        told = [self._good_for] if self._folds else []
         told += [self.tr("{count} parameters").format(count=count), *measured]
         self.setToolTip("\n".join([*told, source.format(file=entry.path.name)]))
 

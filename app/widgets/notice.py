@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.report import details_of, surroundings
+from app.sentences import in_window
 from app.theme import Theme, draw_icon
 from engine.errors import Failure
 
@@ -176,7 +177,8 @@ class NoticeStack(QScrollArea):
         self._add(Notice(self._theme, "warning", message, hint))
 
     def show_warning_of(self, name: str, warning: str) -> None:
-        """Shows a warning of an image; the same one of several images is one notice."""
+        """Shows a warning that the engine has of an image; the same one of several images is one notice."""
+        warning = in_window(warning)
         notice, names = self._warned.get(warning, (None, []))
         if notice in self.notices:
             assert notice is not None
@@ -192,7 +194,11 @@ class NoticeStack(QScrollArea):
 
     def show_failure(self, failure: Failure, hint: str) -> None:
         """Shows why the engine could not do something, with this hint in place of its own."""
-        self.show_error(failure.message, hint, details_of(failure))
+        message = in_window(failure.message)
+        # A report goes to people who may not read the window's language.
+        original = (failure.message,) if message != failure.message else ()
+        details = "\n".join(part for part in (*original, details_of(failure)) if part)
+        self.show_error(message, in_window(hint), details)
 
     def offer(self, message: str, hint: str, choices: Sequence[tuple[str, str, Callable[[], None]]]) -> None:
         """Asks something that can wait: each of `choices` is a button's words, its tooltip, and what it does."""

@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction
 
 from app.bridge import Examined, TaskFailed
 from app.manners.self_test import SelfTestCard
+from app.sentences import in_window
 from app.theme import Theme
 from app.windows.desk import Desk
 from app.windows.watching import Watching
@@ -93,7 +94,7 @@ class Helping(QObject):
     @Slot(object)
     def _on_failed(self, event: TaskFailed) -> None:
         if event.what == "examine":
-            self.card.show_failure(event.failure.message, event.failure.hint)
+            self.card.show_failure(in_window(event.failure.message), in_window(event.failure.hint))
 
     @Slot(str)
     def _keep_told(self, identity: str) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Slot
 
 from app.bridge import AttentionFailed, AttentionSeen
 from app.jobs import Job
+from app.sentences import in_window
 from app.theme import Theme
 from app.windows.desk import Desk
 from app.windows.showing import Showing, job_key
@@ -109,4 +110,5 @@ class Inspecting(QObject):
 
     @Slot(object)
     def _on_failed(self, event: AttentionFailed) -> None:
-        self.panel.fail(event.key, event.x, event.y, event.failure.message, event.failure.hint)
+        failure = event.failure
+        self.panel.fail(event.key, event.x, event.y, in_window(failure.message), in_window(failure.hint))

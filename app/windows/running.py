@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.bridge import CanvasMade, JobDone, JobProgressed, Origin, TaskFailed, TaskStopped
 from app.jobs import Job, JobState, Picture, PictureState
 from app.resumption import Resumed
+from app.sentences import in_window
 from app.windows.desk import Desk
 from app.windows.saving import Saving
 from app.windows.showing import Showing
@@ -326,7 +327,7 @@ class Running(QObject):
     def _warn(self, *groups: Iterable[str]) -> None:
         for warnings in groups:
             for warning in warnings:
-                self._desk.notices.show_warning(warning)
+                self._desk.notices.show_warning(in_window(warning))
 
     def _is_shown(self, job: Job) -> bool:
         shown = self._desk.session.shown

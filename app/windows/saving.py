@@ -12,6 +12,7 @@ from PySide6.QtGui import QDesktopServices
 
 from app.bridge import JobSaved, TaskFailed, default_path
 from app.jobs import Job, Picture
+from app.sentences import in_window
 from app.windows.desk import Desk
 from engine.errors import OutputError
 from engine.imaging import formats
@@ -85,7 +86,7 @@ class Saving(QObject):
     def _on_saved(self, event: JobSaved) -> None:
         job = self._desk.session.job(event.job_number)
         for warning in event.written.warnings:
-            self._desk.notices.show_warning(warning)
+            self._desk.notices.show_warning(in_window(warning))
         if job is not None:
             job.is_being_saved = False
             job.saved_as = Path(event.written.path)

@@ -2839,6 +2839,1714 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         </message>
     </context>
     <context>
+        <name>engine</name>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>A comparison sheet needs at least one picture.</source>
+            <translation>Ein Vergleichsblatt braucht mindestens ein Bild.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>A library failed on {device} ({why}).</source>
+            <translation>Eine Bibliothek hat auf {device} versagt ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>A reference must be exactly input × scale.</source>
+            <translation>Ein Original muss genau Eingabe × Faktor groß sein.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>An unexpected error stopped the work ({why}).</source>
+            <translation>Ein unerwarteter Fehler hat die Arbeit beendet ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Another Triptych is working on this job.</source>
+            <translation>Ein anderes Triptych arbeitet an diesem Auftrag.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Ask for less, or upscale the result once more.</source>
+            <translation>Verlangen Sie weniger, oder vergrößern Sie das Ergebnis noch einmal.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Ask for less.</source>
+            <translation>Verlangen Sie weniger.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>CMYK became sRGB {through}.</source>
+            <translation>Aus CMYK wurde sRGB, {through}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Cancelled.</source>
+            <translation>Abgebrochen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Cannot allocate memory</source>
+            <translation>kein Speicher zu bekommen</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Check the disk and the folder.</source>
+            <translation>Prüfen Sie Datenträger und Ordner.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Check the file's permissions.</source>
+            <translation>Prüfen Sie die Zugriffsrechte der Datei.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Check the file.</source>
+            <translation>Prüfen Sie die Datei.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Check the path.</source>
+            <translation>Prüfen Sie den Pfad.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Choose a model or an input to compare.</source>
+            <translation>Wählen Sie ein Modell oder eine Eingabe zum Vergleichen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Choose an offered scale, or a checkpoint made for the one you want.</source>
+            <translation>Wählen Sie einen Faktor, den er bietet, oder einen Checkpoint für den gewünschten.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Choose another folder, or free some space and check the folder's permissions.</source>
+            <translation>Wählen Sie einen anderen Ordner, oder schaffen Sie Platz und prüfen Sie die Zugriffsrechte des Ordners.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Choose another.</source>
+            <translation>Wählen Sie einen anderen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Choose one of {formats}.</source>
+            <translation>Wählen Sie eines von {formats}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Choose the CPU in the settings.</source>
+            <translation>Wählen Sie in den Einstellungen die CPU.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Choose the CPU in the settings; `triptych doctor` tells more.</source>
+            <translation>Wählen Sie in den Einstellungen die CPU; `triptych doctor` sagt mehr.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Choose the backend `auto`.</source>
+            <translation>Wählen Sie das Backend „auto“.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Choose the folder in the settings.</source>
+            <translation>Wählen Sie den Ordner in den Einstellungen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Close other programs and try again.</source>
+            <translation>Schließen Sie andere Programme, und versuchen Sie es noch einmal.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Close other programs, or choose a smaller model (its name ends in -fast), or the CPU in the settings.</source>
+            <translation>Schließen Sie andere Programme, oder wählen Sie ein kleineres Modell (sein Name endet auf -fast) oder in den Einstellungen die CPU.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Close other programs, or set TRIPTYCH_IO_MEMORY_GIB to allow more.</source>
+            <translation>Schließen Sie andere Programme, oder erlauben Sie mit TRIPTYCH_IO_MEMORY_GIB mehr.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Close other programs, or use a smaller model (its name ends in -fast), or the CPU (in the settings).</source>
+            <translation>Schließen Sie andere Programme, oder nehmen Sie ein kleineres Modell (sein Name endet auf -fast) oder in den Einstellungen die CPU.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Close other programs, or use a smaller model (its name ends in -fast).</source>
+            <translation>Schließen Sie andere Programme, oder nehmen Sie ein kleineres Modell (sein Name endet auf -fast).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Close other programs, or use a smaller model, or the CPU (in the settings).</source>
+            <translation>Schließen Sie andere Programme, oder nehmen Sie ein kleineres Modell oder in den Einstellungen die CPU.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Close other programs.</source>
+            <translation>Schließen Sie andere Programme.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Close other programs; if that does not help, install Triptych again.</source>
+            <translation>Schließen Sie andere Programme; wenn das nicht hilft, installieren Sie Triptych noch einmal.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Convert it to 16 bits a channel first.</source>
+            <translation>Wandeln Sie es zuerst in 16 Bit je Kanal um.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Convert it to TIFF first.</source>
+            <translation>Wandeln Sie es zuerst in TIFF um.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Copy it again.</source>
+            <translation>Kopieren Sie es noch einmal.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Copy or download the file again.</source>
+            <translation>Kopieren oder laden Sie die Datei noch einmal.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Correct the configuration of {stem}.</source>
+            <translation>Berichtigen Sie die Konfiguration von {stem}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Correct the configuration.</source>
+            <translation>Berichtigen Sie die Konfiguration.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Create it, or choose another.</source>
+            <translation>Legen Sie ihn an, oder wählen Sie einen anderen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Cut it into parts first.</source>
+            <translation>Zerschneiden Sie es zuerst.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Develop it to a TIFF of 16 bits first.</source>
+            <translation>Entwickeln Sie sie zuerst zu einem TIFF mit 16 Bit.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Disk quota exceeded</source>
+            <translation>das Kontingent ist ausgeschöpft</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Done differently ({note}): tile {tiles} of {count}.</source>
+            <translation>Anders gerechnet ({note}): Kachel {tiles} von {count}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Done differently ({note}): tiles {tiles} of {count}.</source>
+            <translation>Anders gerechnet ({note}): Kacheln {tiles} von {count}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>EXIF was dropped: it is damaged ({why}).</source>
+            <translation>EXIF wurde weggelassen: Es ist beschädigt ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>File name too long</source>
+            <translation>der Dateiname ist zu lang</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Fine structure: attention that narrows from layer to layer to the tokens that matter. The slowest.</source>
+            <translation>Feine Strukturen: Aufmerksamkeit, die sich von Schicht zu Schicht auf die Tokens verengt, auf die es ankommt. Das langsamste.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Floating-point pixels became 16 bits a channel.</source>
+            <translation>Aus Gleitkommazahlen wurden 16 Bit je Kanal.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Free some disk space, or choose another folder.</source>
+            <translation>Schaffen Sie Platz auf dem Datenträger, oder wählen Sie einen anderen Ordner.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Free some disk space, or point TRIPTYCH_CACHE at a folder on a larger disk.</source>
+            <translation>Schaffen Sie Platz, oder lassen Sie TRIPTYCH_CACHE auf einen Ordner eines größeren Datenträgers zeigen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Free some disk space, or point TRIPTYCH_CACHE at a folder that can be written.</source>
+            <translation>Schaffen Sie Platz, oder lassen Sie TRIPTYCH_CACHE auf einen beschreibbaren Ordner zeigen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Free some space, or choose another folder or a lossy format.</source>
+            <translation>Schaffen Sie Platz, oder wählen Sie einen anderen Ordner oder ein verlustbehaftetes Format.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Free some space, or point TRIPTYCH_CACHE at a folder on a larger disk.</source>
+            <translation>Schaffen Sie Platz, oder lassen Sie TRIPTYCH_CACHE auf einen Ordner eines größeren Datenträgers zeigen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>If it happens again, update the driver; the CPU (in the settings) works without it.</source>
+            <translation>Wenn es wieder vorkommt, erneuern Sie den Treiber; die CPU (in den Einstellungen) geht ohne ihn.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>If it really is that large, cut it into parts first.</source>
+            <translation>Wenn es wirklich so groß ist, zerschneiden Sie es zuerst.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>If memory was short, try smaller tiles; `triptych doctor` shows what was found.</source>
+            <translation>Wenn der Speicher knapp war, nehmen Sie kleinere Kacheln; `triptych doctor` zeigt, was gefunden wurde.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Input/output error</source>
+            <translation>Ein-/Ausgabefehler</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Install one (pip install {package}), or convert the image to PNG or TIFF first.</source>
+            <translation>Installieren Sie einen (pip install {package}), oder wandeln Sie das Bild zuerst in PNG oder TIFF um.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Install pillow-heif (pip install pillow-heif), or convert the image to PNG or TIFF first.</source>
+            <translation>Installieren Sie pillow-heif (pip install pillow-heif), oder wandeln Sie das Bild zuerst in PNG oder TIFF um.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Is a directory</source>
+            <translation>ist ein Ordner</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>It holds {{"architecture": "{architecture}", "arguments": {{...}}, "scale": {scale}}}.</source>
+            <translation>Darin steht {{"architecture": "{architecture}", "arguments": {{...}}, "scale": {scale}}}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>It may use {{name}}, {{model}}, {{scale}}, {{width}} and {{height}}.</source>
+            <translation>Sie darf {{name}}, {{model}}, {{scale}}, {{width}} und {{height}} enthalten.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>It offers {scales}.</source>
+            <translation>Es bietet {scales}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>It was interrupted under other conditions ({changes}): it was upscaled from the start.</source>
+            <translation>Es wurde unter anderen Bedingungen unterbrochen ({changes}): Es wurde von vorn vergrößert.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Its arguments are {names}.</source>
+            <translation>Seine Argumente sind {names}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Its colour profile cannot be read and was left out: the colours may look different.</source>
+            <translation>Sein Farbprofil ist nicht lesbar und wurde weggelassen: Die Farben sehen vielleicht anders aus.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Its colours became sRGB.</source>
+            <translation>Seine Farben wurden zu sRGB.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Its weights are probably damaged.</source>
+            <translation>Seine Gewichte sind wahrscheinlich beschädigt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>JPEG holds at most 64 KiB of EXIF: the {size} KiB there were left out.</source>
+            <translation>JPEG fasst höchstens 64 KiB EXIF: Die vorhandenen {size} KiB wurden weggelassen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>JPEG holds at most 64 KiB of XMP: the {size} KiB there were left out.</source>
+            <translation>JPEG fasst höchstens 64 KiB XMP: Die vorhandenen {size} KiB wurden weggelassen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Load it with torch on a machine that trusts it and save it again, or use a .safetensors file.</source>
+            <translation>Laden und speichern Sie sie mit torch auf einem Rechner, der ihr traut, oder nehmen Sie eine .safetensors-Datei.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>No NVIDIA driver or no GPU was found: `nvidia-smi` should list one; install or update the driver.</source>
+            <translation>Es wurde kein NVIDIA-Treiber oder keine GPU gefunden: `nvidia-smi` sollte sie zeigen; installieren oder erneuern Sie den Treiber.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>No format can hold it: choose a smaller scale.</source>
+            <translation>Kein Format fasst es: Wählen Sie einen kleineren Faktor.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>No space left on device</source>
+            <translation>kein Platz mehr auf dem Datenträger</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>No such file or directory</source>
+            <translation>Datei oder Ordner nicht gefunden</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Not a directory</source>
+            <translation>ist kein Ordner</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Only files of plain tensors are loaded; convert it to .safetensors on a machine that trusts it.</source>
+            <translation>Geladen werden nur Dateien aus einfachen Tensoren; wandeln Sie sie auf einem Rechner, der ihr traut, in .safetensors um.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Only the first of {count} frames was read.</source>
+            <translation>Nur das erste von {count} Einzelbildern wurde gelesen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Only the first of {count} pages was read.</source>
+            <translation>Nur die erste von {count} Seiten wurde gelesen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Only the first {count} of {channels} channels are used.</source>
+            <translation>Nur die ersten {count} von {channels} Kanälen werden benutzt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Open the folder, or the images in it.</source>
+            <translation>Öffnen Sie den Ordner oder die Bilder darin.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Operation not permitted</source>
+            <translation>nicht erlaubt</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>PNG, JPEG, TIFF, WebP, AVIF, HEIF, JPEG XL, GIF and BMP are read, whatever the file's extension.</source>
+            <translation>Gelesen werden PNG, JPEG, TIFF, WebP, AVIF, HEIF, JPEG XL, GIF und BMP, wie auch immer die Datei endet.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Permission denied</source>
+            <translation>keine Berechtigung</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Photographs as they are found: takes JPEG artefacts and noise away, and sharpens what is left.</source>
+            <translation>Fotos, wie man sie findet: entfernt JPEG-Artefakte und Rauschen und schärft, was bleibt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Point TRIPTYCH_CACHE at a folder on a local disk that can be written.</source>
+            <translation>Lassen Sie TRIPTYCH_CACHE auf einen beschreibbaren Ordner eines Datenträgers in diesem Rechner zeigen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Point TRIPTYCH_CACHE at a folder that can.</source>
+            <translation>Lassen Sie TRIPTYCH_CACHE auf einen beschreibbaren Ordner zeigen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Quick and even: convolutional attention with one shared large kernel.</source>
+            <translation>Schnell und gleichmäßig: faltende Aufmerksamkeit mit einem gemeinsamen großen Kern.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Read-only file system</source>
+            <translation>das Dateisystem ist schreibgeschützt</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Remove the link, or choose another folder.</source>
+            <translation>Entfernen Sie die Verknüpfung, oder wählen Sie einen anderen Ordner.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Rename the file, or remove that model first.</source>
+            <translation>Benennen Sie die Datei um, oder entfernen Sie zuerst jenes Modell.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Repeated patterns: each window looks at the windows of the image that resemble it.</source>
+            <translation>Wiederkehrende Muster: Jedes Fenster blickt auf die Fenster des Bildes, die ihm gleichen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>SSCAN, ESC and PFT have.</source>
+            <translation>SSCAN, ESC und PFT haben sie.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Save the image as a file first.</source>
+            <translation>Speichern Sie das Bild zuerst als Datei.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Scale it to 0..1, or convert it to 16 bits a channel first.</source>
+            <translation>Bringen Sie es auf 0 bis 1, oder wandeln Sie es zuerst in 16 Bit je Kanal um.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Texts in the PNG file were not kept: {keys}.</source>
+            <translation>Texte in der PNG-Datei wurden nicht behalten: {keys}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The architectures are {names}.</source>
+            <translation>Die Architekturen sind {names}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The checkpoint is damaged or of another version of the network.</source>
+            <translation>Der Checkpoint ist beschädigt oder von einer anderen Fassung des Netzes.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The checkpoint is incomplete or of another version of the network.</source>
+            <translation>Der Checkpoint ist unvollständig oder von einer anderen Fassung des Netzes.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The colour profile of {size} MiB was dropped: at most 16 MiB are kept.</source>
+            <translation>Das Farbprofil mit {size} MiB wurde weggelassen: Höchstens 16 MiB werden behalten.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The colour profile was dropped: it is damaged or made for other channels than this image has.</source>
+            <translation>Das Farbprofil wurde weggelassen: Es ist beschädigt oder für andere Kanäle gemacht, als das Bild hat.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The colour profile was dropped: it is made for other channels than the result has.</source>
+            <translation>Das Farbprofil wurde weggelassen: Es ist für andere Kanäle gemacht, als das Ergebnis hat.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The colours ({kind}) became sRGB.</source>
+            <translation>Aus den Farben ({kind}) wurde sRGB.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The configuration in {name} cannot be read.</source>
+            <translation>Die Konfiguration in {name} ist nicht lesbar.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The configuration in {source} is not of the form architecture, arguments, scale.</source>
+            <translation>Die Konfiguration in {source} hat nicht die Form architecture, arguments, scale.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The data of {key} in {name} overlaps another tensor's.</source>
+            <translation>Die Daten von {key} in {name} überschneiden die eines anderen Tensors.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The default is {template}.</source>
+            <translation>Vorgegeben ist {template}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The entry of {key} in the header of {name} is malformed.</source>
+            <translation>Der Eintrag von {key} im Kopf von {name} ist missgebildet.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The file is damaged or not a checkpoint; download or copy it again.</source>
+            <translation>Die Datei ist beschädigt oder kein Checkpoint; laden oder kopieren Sie sie noch einmal.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The file is damaged, or there is not enough memory for it.</source>
+            <translation>Die Datei ist beschädigt, oder der Speicher reicht für sie nicht.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The file is probably damaged; nothing else was lost.</source>
+            <translation>Wahrscheinlich ist die Datei beschädigt; sonst ging nichts verloren.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The folder for working images, {folder}, cannot be locked ({why}).</source>
+            <translation>Der Ordner für Arbeitsbilder, {folder}, lässt sich nicht sperren ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The folder for working images, {folder}, cannot be written ({why}).</source>
+            <translation>Der Ordner für Arbeitsbilder, {folder}, ist nicht beschreibbar ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The folder {folder} cannot be made ({why}).</source>
+            <translation>Der Ordner {folder} kann nicht angelegt werden ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The folder {folder} cannot be written ({why}).</source>
+            <translation>Der Ordner {folder} ist nicht beschreibbar ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The folder {folder} leads out of the output folder {target} (it is a link).</source>
+            <translation>Der Ordner {folder} führt aus dem Zielordner {target} hinaus (er ist eine Verknüpfung).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The free memory allows tiles of {edge} pixels only: {share} of the work goes into their overlap.</source>
+            <translation>Der freie Speicher erlaubt nur Kacheln von {edge} Bildpunkten: {share} der Arbeit gehen in ihre Überlappung.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The gain map for HDR screens was not kept: the result is the picture that other screens show.</source>
+            <translation>Die Verstärkungskarte für HDR-Bildschirme wurde nicht behalten: Das Ergebnis ist das Bild, das andere Bildschirme zeigen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The geo-reference was not kept: it is made for pixels of another size.</source>
+            <translation>Der Raumbezug wurde nicht behalten: Er gilt für Bildpunkte anderer Größe.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The header of {name} cannot be read.</source>
+            <translation>Der Kopf von {name} ist nicht lesbar.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The header of {name} is not a table of tensors.</source>
+            <translation>Der Kopf von {name} ist keine Tabelle von Tensoren.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The members of {name} claim more bytes than the file has.</source>
+            <translation>Die Einträge von {name} sollen mehr Byte haben als die Datei.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The metadata of {name} is not a table of strings.</source>
+            <translation>Die Metadaten von {name} sind keine Tabelle von Texten.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The metadata was left out, as it could not be put in ({why}).</source>
+            <translation>Die Metadaten wurden weggelassen, denn sie ließen sich nicht einfügen ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The model computes values here that are not finite, in fp32 too.</source>
+            <translation>Das Modell errechnet hier Werte, die nicht endlich sind, auch in fp32.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The models are: {names}.</source>
+            <translation>Die Modelle sind: {names}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The name template is empty.</source>
+            <translation>Die Namensvorlage ist leer.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The name template {template} cannot be read ({why}).</source>
+            <translation>Die Namensvorlage {template} ist nicht lesbar ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The name template {template} holds a folder separator.</source>
+            <translation>Die Namensvorlage {template} enthält ein Trennzeichen für Ordner.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The pickle in {name} is damaged.</source>
+            <translation>Das Pickle in {name} ist beschädigt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The reference is {width} × {height} pixels and the result will be {result_width} × {result_height}.</source>
+            <translation>Das Original hat {width} × {height} Bildpunkte, und das Ergebnis wird {result_width} × {result_height} haben.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The reference is {width} × {height} pixels and the result {result_width} × {result_height}.</source>
+            <translation>Das Original hat {width} × {height} Bildpunkte und das Ergebnis {result_width} × {result_height}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The result may take {needed}, and the disk of {folder} has {free} free.</source>
+            <translation>Das Ergebnis kann {needed} groß werden, und der Datenträger von {folder} hat {free} frei.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The system was out of memory.</source>
+            <translation>Dem System war der Speicher ausgegangen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The tags were dropped: they are damaged ({why}).</source>
+            <translation>Die Felder wurden weggelassen: Sie sind beschädigt ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The tensors of {name} claim {size} bytes, more than the file has.</source>
+            <translation>Die Tensoren von {name} sollen {size} Byte haben, mehr als die Datei.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The whole image at once would take {size}</source>
+            <translation>Das ganze Bild auf einmal brauchte {size}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The worker died twice in {what}. {why}</source>
+            <translation>Der Rechenprozess endete zweimal in {what}. {why}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The worker on {device} ended {times} before its work was done and was replaced.</source>
+            <translation>Der Rechenprozess auf {device} endete {times} vor dem Ende seiner Arbeit und wurde ersetzt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The working image in {folder} cannot be written ({why}).</source>
+            <translation>Das Arbeitsbild in {folder} kann nicht geschrieben werden ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The working images would take {size}, and the disk of {folder} has {free} free.</source>
+            <translation>Die Arbeitsbilder brauchten {size}, und der Datenträger von {folder} hat {free} frei.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The {backend} backend cannot serve {operator} of {variant} here: {why}</source>
+            <translation>Das Backend {backend} kann hier {operator} von {variant} nicht rechnen: {why}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The {process} process answered in a way this version does not understand.</source>
+            <translation>Der {process} hat so geantwortet, dass diese Version es nicht versteht.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The {process} process cannot be started ({why}).</source>
+            <translation>Der {process} lässt sich nicht starten ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The {process} process cannot be started. {why}</source>
+            <translation>Der {process} lässt sich nicht starten. {why}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The {process} process did not start within {seconds} s.</source>
+            <translation>Der {process} war nach {seconds} s nicht bereit.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The {process} process made no progress for {seconds} s and was ended.</source>
+            <translation>Der {process} kam {seconds} s lang nicht weiter und wurde beendet.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>The {process} process {how}.</source>
+            <translation>Der {process} {how}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>There is a model in {name} already.</source>
+            <translation>In {name} ist schon ein Modell.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>There is a model named {name} already.</source>
+            <translation>Ein Modell namens {name} gibt es schon.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>There is no CUDA device. {why}</source>
+            <translation>Es gibt kein CUDA-Gerät. {why}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>There is no MPS device here (it needs a Mac with Apple silicon).</source>
+            <translation>Hier gibt es kein MPS-Gerät (dafür braucht es einen Mac mit Apple-Chip).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>There is no checkpoint at {path}.</source>
+            <translation>Unter {path} ist kein Checkpoint.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>There is no device {device}: {count} found.</source>
+            <translation>Das Gerät {device} gibt es nicht: {count} gefunden.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>There is no file {path}.</source>
+            <translation>Die Datei {path} gibt es nicht.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>There is no model {name}.</source>
+            <translation>Das Modell {name} gibt es nicht.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>There is no open canvas.</source>
+            <translation>Es ist keine Leinwand geöffnet.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>There is no room for the working image of {size} MiB in {folder} ({why}).</source>
+            <translation>Für das Arbeitsbild von {size} MiB ist in {folder} kein Platz ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>There is not enough memory to load the model.</source>
+            <translation>Der Speicher reicht nicht, um das Modell zu laden.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>There was not enough memory for {width} × {height} pixels of a tile.</source>
+            <translation>Der Speicher reichte nicht für {width} × {height} Bildpunkte einer Kachel.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>There was not enough memory to look into the model.</source>
+            <translation>Der Speicher reichte nicht, um in das Modell zu blicken.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>These weights cannot be used.</source>
+            <translation>Diese Gewichte sind nicht brauchbar.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>These weights do not suit this image, or the weights file is damaged: try another model.</source>
+            <translation>Diese Gewichte passen nicht zu diesem Bild, oder ihre Datei ist beschädigt: Versuchen Sie ein anderes Modell.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>These {architecture} weights are for x{own}; their last layer was converted to x{scale}, which is less sharp than weights made for x{other}.</source>
+            <translation>Diese Gewichte von {architecture} sind für x{own}; ihre letzte Schicht wurde auf x{scale} umgerechnet, was weniger scharf ist als Gewichte, die für x{other} gemacht sind.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>This torch is a CPU build. For an NVIDIA GPU, install a CUDA build: see https://pytorch.org/get-started/locally.</source>
+            <translation>Dieses torch ist nur für die CPU gebaut. Installieren Sie für eine NVIDIA-GPU eines für CUDA: siehe https://pytorch.org/get-started/locally.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Tile {index} of {count} came out with values that are not finite, in fp32 too.</source>
+            <translation>In Kachel {index} von {count} sind Werte nicht endlich, auch in fp32.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Tiles of {edge} pixels are so small that their seams may be seen.</source>
+            <translation>Kacheln von {edge} Bildpunkten sind so klein, dass man ihre Nähte vielleicht sieht.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Tiles of {edge} pixels would take {size}</source>
+            <translation>Kacheln von {edge} Bildpunkten brauchten {size}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Too many open files</source>
+            <translation>zu viele offene Dateien</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Triptych knows {names}.</source>
+            <translation>Triptych kennt {names}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Triton is not installed; `pip install {package}` adds it.</source>
+            <translation>Triton ist nicht installiert; `pip install {package}` holt es.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Triton needs a C compiler and finds none; install gcc or clang, or name one in the variable CC.</source>
+            <translation>Triton braucht einen C-Compiler und findet keinen; installieren Sie gcc oder clang, oder nennen Sie einen in der Variablen CC.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Triton {version} is too old; {oldest} or newer is needed.</source>
+            <translation>Triton {version} ist zu alt; nötig ist {oldest} oder neuer.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Try again.</source>
+            <translation>Versuchen Sie es noch einmal.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Try again; if it happens again, install Triptych again: parts of two versions seem to be mixed.</source>
+            <translation>Versuchen Sie es noch einmal; wenn es wieder vorkommt, installieren Sie Triptych noch einmal: Es scheinen Teile zweier Versionen vermischt zu sein.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Try again; if it happens with this file only, the file is probably damaged.</source>
+            <translation>Versuchen Sie es noch einmal; wenn es nur bei dieser Datei vorkommt, ist sie wahrscheinlich beschädigt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Try again; the result is kept until then. Another format may work.</source>
+            <translation>Versuchen Sie es noch einmal; bis dahin bleibt das Ergebnis erhalten. Vielleicht geht ein anderes Format.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Unknown device {device}.</source>
+            <translation>Das Gerät {device} ist unbekannt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Use auto, cpu, mps, cuda or cuda:N.</source>
+            <translation>Möglich sind auto, cpu, mps, cuda oder cuda:N.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Use cuda:0 to cuda:{last}.</source>
+            <translation>Möglich sind cuda:0 bis cuda:{last}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Use smaller tiles, or the CPU (in the settings); what was finished is kept, and trying again goes on from it.</source>
+            <translation>Nehmen Sie kleinere Kacheln oder in den Einstellungen die CPU; was fertig war, bleibt erhalten, und „Noch einmal“ setzt dort fort.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Wait until it is done, or close it. (Its working images are in {folder}.)</source>
+            <translation>Warten Sie, bis es fertig ist, oder schließen Sie es. (Seine Arbeitsbilder sind in {folder}.)</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>What was finished is kept: free some disk space, then resume.</source>
+            <translation>Was fertig war, bleibt erhalten: Schaffen Sie Platz, dann geht es weiter.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>Write {{"architecture": "PFT", "arguments": {{...}}, "scale": 4}}.</source>
+            <translation>Schreiben Sie {{"architecture": "PFT", "arguments": {{...}}, "scale": 4}}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>a seam</source>
+            <translation>einer Naht</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>absent</source>
+            <translation>keines</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>ended unexpectedly (exit status {code})</source>
+            <translation>endete unerwartet (Status {code})</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>ended unexpectedly (killed by {signal})</source>
+            <translation>endete unerwartet (durch {signal})</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>image reading</source>
+            <translation>Bildprozess</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>it claims {width} x {height} pixels, which {size} bytes cannot hold</source>
+            <translation>es soll {width} x {height} Bildpunkte haben, die in {size} Byte nicht passen</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>it does not begin as JPEG XL</source>
+            <translation>es beginnt nicht wie JPEG XL</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>its colours are of a kind that is not read</source>
+            <translation>seine Farben sind von einer Art, die nicht gelesen wird</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>its colours make no sense</source>
+            <translation>seine Farbangaben ergeben keinen Sinn</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>its pixels are of kind {kind}</source>
+            <translation>seine Bildpunkte sind von der Art {kind}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>lost its device</source>
+            <translation>verlor sein Gerät</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>missing {keys}</source>
+            <translation>es fehlt {keys}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>no known architecture has these keys ({keys} ...)</source>
+            <translation>keine bekannte Architektur hat diese Schlüssel ({keys} ...)</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>none of its scales</source>
+            <translation>keinen seiner Faktoren</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>not part of it {keys}</source>
+            <translation>nicht dazu gehört {keys}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>nothing</source>
+            <translation>nichts</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>of a single number</source>
+            <translation>einer einzelnen Zahl</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>off</source>
+            <translation>aus</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>on</source>
+            <translation>an</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>once</source>
+            <translation>einmal</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>photo, compressed</source>
+            <translation>Foto, komprimiert</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>ran out of memory</source>
+            <translation>hatte keinen Speicher mehr</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>read</source>
+            <translation>gelesen</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>recognised as {architecture} x{scale}</source>
+            <translation>als {architecture} x{scale} erkannt</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>several</source>
+            <translation>mehreren</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>showed no sign of life for {seconds} s and was ended</source>
+            <translation>gab {seconds} s lang kein Lebenszeichen und wurde beendet</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>smaller tiles</source>
+            <translation>kleinere Kacheln</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>the backend of {operator}</source>
+            <translation>Backend von {operator}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>the codestream does not begin as one</source>
+            <translation>der Bilddatenstrom beginnt nicht wie einer</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>the configuration says {architecture} x{scale}, but the tensors are those of {other} x{other_scale}</source>
+            <translation>die Konfiguration sagt {architecture} x{scale}, doch die Tensoren sind die von {other} x{other_scale}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>the configuration says {argument} = {value}, but the tensors say {found}</source>
+            <translation>die Konfiguration sagt {argument} = {value}, doch die Tensoren sagen {found}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>the configuration says {argument} = {value}, which {architecture} cannot have</source>
+            <translation>die Konfiguration sagt {argument} = {value}, was {architecture} nicht haben kann</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>the container holds no image</source>
+            <translation>im Behälter ist kein Bild</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>the decoder gives no reason</source>
+            <translation>der Decoder nennt keinen Grund</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>the device</source>
+            <translation>Gerät</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>the ensemble</source>
+            <translation>Ensemble</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>the header is cut off</source>
+            <translation>der Dateikopf ist abgeschnitten</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>the number of threads</source>
+            <translation>Zahl der Threads</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>the precision</source>
+            <translation>Genauigkeit</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>the triton kernels are built for gfx9 (CDNA), gfx11 and gfx12, not {architecture}.</source>
+            <translation>die Triton-Kernel sind für gfx9 (CDNA), gfx11 und gfx12 gebaut, nicht für {architecture}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>the triton kernels need compute capability 8.0 or newer; this device has {major}.{minor}.</source>
+            <translation>die Triton-Kernel brauchen Compute Capability 8.0 oder neuer; dieses Gerät hat {major}.{minor}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>the triton kernels run on CUDA and ROCm; the device is {device}.</source>
+            <translation>die Triton-Kernel laufen auf CUDA und ROCm; das Gerät ist {device}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>there are no tensors in this file</source>
+            <translation>in dieser Datei sind keine Tensoren</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>there is no architecture called {architecture}</source>
+            <translation>es gibt keine Architektur namens {architecture}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>there is no device cuda:{index}; torch sees {count}.</source>
+            <translation>das Gerät cuda:{index} gibt es nicht; torch sieht {count}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>this looks like {architecture}, but its shapes fit no such network</source>
+            <translation>das sieht aus wie {architecture}, doch seine Formen passen zu keinem solchen Netz</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>this looks like {architecture}, but the key {key} is missing</source>
+            <translation>das sieht aus wie {architecture}, doch der Schlüssel {key} fehlt</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>this {architecture} checkpoint does not offer x{scale}; it offers {scales}</source>
+            <translation>dieser Checkpoint von {architecture} bietet x{scale} nicht; er bietet {scales}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>through a general profile, as it has none of its own</source>
+            <translation>nach einem allgemeinen Profil, denn es hat kein eigenes</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>through its own profile</source>
+            <translation>nach seinem eigenen Profil</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>tile {index} of {count}</source>
+            <translation>Kachel {index} von {count}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>top-k per layer is not in this file; put {stem}.json beside it</source>
+            <translation>top-k je Schicht steht nicht in dieser Datei; legen Sie {stem}.json daneben</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>torch sees no CUDA or ROCm device here.</source>
+            <translation>torch sieht hier kein CUDA- oder ROCm-Gerät.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>torch was built for CUDA, but the driver does not answer: update the NVIDIA driver and restart.</source>
+            <translation>torch ist für CUDA gebaut, doch der Treiber antwortet nicht: Erneuern Sie den NVIDIA-Treiber, und starten Sie neu.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>was closed</source>
+            <translation>wurde geschlossen</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>was ended because it did not keep to the protocol</source>
+            <translation>wurde beendet, weil er sich nicht an das Protokoll hielt</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>was restarted</source>
+            <translation>wurde neu gestartet</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>window, heads and top-k are not in this file; put {stem}.json beside it</source>
+            <translation>Fenster, Köpfe und top-k stehen nicht in dieser Datei; legen Sie {stem}.json daneben</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>worker</source>
+            <translation>Rechenprozess</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>worker {number}</source>
+            <translation>Rechenprozess {number}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>written</source>
+            <translation>geschrieben</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{architecture} cannot be built with these arguments: {why}</source>
+            <translation>{architecture} lässt sich mit diesen Argumenten nicht bauen: {why}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{architecture} does not upscale {scale} times</source>
+            <translation>{architecture} vergrößert nicht um das {scale}-Fache</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{architecture} has no argument called {argument}</source>
+            <translation>{architecture} hat kein Argument namens {argument}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{block} of {size} MiB was dropped: at most 64 MiB are kept.</source>
+            <translation>{block} mit {size} MiB wurde weggelassen: Höchstens 64 MiB werden behalten.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{count} times</source>
+            <translation>{count}-mal</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{device} failed ({why}).</source>
+            <translation>{device} hat versagt ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{device} has not enough memory for even a small piece of a tile of {width} × {height} px.</source>
+            <translation>{device} hat nicht einmal für ein kleines Stück einer Kachel von {width} × {height} px genug Speicher.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{device} has not enough memory to look into the model.</source>
+            <translation>{device} hat nicht genug Speicher, um in das Modell zu blicken.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{device} took no further part in the job. {why}</source>
+            <translation>{device} nahm am Auftrag nicht weiter teil. {why}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{file} holds other weights</source>
+            <translation>{file} enthält andere Gewichte</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{file}: the system was out of memory while these weights were loaded and measured.</source>
+            <translation>{file}: Dem System ging der Speicher aus, während diese Gewichte geladen und gemessen wurden.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{file}: the worker ended while it loaded these weights. {why}</source>
+            <translation>{file}: Der Rechenprozess endete, während er diese Gewichte lud. {why}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{file}: {clause}.</source>
+            <translation>{file}: {clause}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{formats} or {last} can hold it.</source>
+            <translation>{formats} oder {last} fasst es.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{format} can hold it.</source>
+            <translation>{format} fasst es.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{format} files are not written by Triptych.</source>
+            <translation>{format}-Dateien schreibt Triptych nicht.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{format} has no grey: the picture became sRGB through its grey profile.</source>
+            <translation>{format} kennt kein Grau: Das Bild wurde nach seinem Grauprofil zu sRGB.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{format} has no place for IPTC: it was left out.</source>
+            <translation>{format} hat keinen Platz für IPTC: Es wurde weggelassen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{format} has no transparency: it became white.</source>
+            <translation>{format} kennt keine Transparenz: Sie wurde weiß.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{format} holds at most {most} pixels a side, and the result is {width} x {height}.</source>
+            <translation>{format} fasst höchstens {most} Bildpunkte je Seite, und das Ergebnis hat {width} x {height}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{format} holds {depth} bits a channel, not {asked}.</source>
+            <translation>{format} fasst {depth} Bit je Kanal, nicht {asked}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{format} holds {depth} or {more} bits a channel, not {asked}.</source>
+            <translation>{format} fasst {depth} oder {more} Bit je Kanal, nicht {asked}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{format} is written up to {most} pixels, and the result is {width} x {height}.</source>
+            <translation>{format} wird bis {most} Bildpunkte geschrieben, und das Ergebnis hat {width} x {height}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{keys} and {count} more</source>
+            <translation>{keys} und {count} weitere</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{key} in {name} claims {size} bytes where its shape needs {needed}.</source>
+            <translation>{key} in {name} soll {size} Byte haben, wo seine Form {needed} braucht.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{key} in {name} has the absurd shape {shape}.</source>
+            <translation>{key} in {name} hat die unsinnige Form {shape}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{key} in {name} has the data type {type}, not a floating one.</source>
+            <translation>{key} in {name} hat den Datentyp {type}, keinen mit Gleitkomma.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{key} in {name} has the unknown data type {type}.</source>
+            <translation>{key} in {name} hat den unbekannten Datentyp {type}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{key} in {name} holds values that are not finite.</source>
+            <translation>{key} in {name} enthält Werte, die nicht endlich sind.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{key} in {name} is not a plain tensor.</source>
+            <translation>{key} in {name} ist kein einfacher Tensor.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{key} in {name} is not the table of its window.</source>
+            <translation>{key} in {name} ist nicht die Tabelle seines Fensters.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{model} has no attention that could be shown.</source>
+            <translation>{model} hat keine Aufmerksamkeit, die sich zeigen ließe.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{model} has other weights since it was interrupted: it was upscaled from the start.</source>
+            <translation>{model} hat seit der Unterbrechung andere Gewichte: Es wurde von vorn vergrößert.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} and its {count} numbered names are all taken</source>
+            <translation>{name} und seine {count} nummerierten Namen sind alle vergeben</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} cannot be opened ({why}).</source>
+            <translation>{name} kann nicht geöffnet werden ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} cannot be read ({why}).</source>
+            <translation>{name} kann nicht gelesen werden ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} cannot be read as JSON.</source>
+            <translation>{name} lässt sich nicht als JSON lesen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} cannot be read as a checkpoint ({why}).</source>
+            <translation>{name} lässt sich nicht als Checkpoint lesen ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} cannot be read: {why}.</source>
+            <translation>{name} kann nicht gelesen werden: {why}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} cannot be written in {folder} ({why}).</source>
+            <translation>{name} kann in {folder} nicht geschrieben werden ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} cannot be written: there is no folder {folder}.</source>
+            <translation>{name} kann nicht geschrieben werden: Den Ordner {folder} gibt es nicht.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} cannot be {verb} ({why}).</source>
+            <translation>{name} kann nicht {verb} werden ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} cannot be {verb}. {why}</source>
+            <translation>{name} kann nicht {verb} werden. {why}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} cannot be {verb}: it needs more memory than the image process may use.</source>
+            <translation>{name} kann nicht {verb} werden: Das braucht mehr Speicher, als der Bildprozess belegen darf.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} cannot be {verb}: the image library refused it ({why}).</source>
+            <translation>{name} kann nicht {verb} werden: Die Bildbibliothek lehnt es ab ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} claims a header of {size} bytes, which is absurd.</source>
+            <translation>{name} soll einen Kopf von {size} Byte haben, was unsinnig ist.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} claims a zip directory of {size} bytes, which is absurd.</source>
+            <translation>{name} soll ein ZIP-Verzeichnis von {size} Byte haben, was unsinnig ist.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} claims more than {most} pixels, which are not read.</source>
+            <translation>{name} soll mehr als {most} Bildpunkte haben; so viele werden nicht gelesen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} claims to be {width} x {height} pixels; more than {most} are not read.</source>
+            <translation>{name} soll {width} x {height} Bildpunkte haben; mehr als {most} werden nicht gelesen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} claims {count} parameters, more than any known network has.</source>
+            <translation>{name} soll {count} Parameter haben, mehr als jedes bekannte Netz.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} claims {size} bytes for {member}.</source>
+            <translation>{name} soll {size} Byte für {member} haben.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} does not exist.</source>
+            <translation>{name} gibt es nicht.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} ended while {key} was read.</source>
+            <translation>{name} endete, während {key} gelesen wurde.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} ends before its header does.</source>
+            <translation>{name} endet vor seinem Kopf.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} exists already: skipped.</source>
+            <translation>{name} gibt es schon: übersprungen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} has a compressed member ({member}), which torch never writes.</source>
+            <translation>{name} hat einen gepackten Eintrag ({member}), wie torch ihn nie schreibt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} has changed since it was interrupted: it was upscaled from the start.</source>
+            <translation>{name} hat sich seit der Unterbrechung geändert: Es wurde von vorn vergrößert.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} has keys that occur with and without the prefix module.</source>
+            <translation>{name} enthält Schlüssel, die mit und ohne den Vorsatz module. vorkommen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} has no weights for ×{scale}.</source>
+            <translation>{name} hat keine Gewichte für ×{scale}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} has pixels of type {type}; 8 and 16 bits a channel, or floating point from 0 to 1, are read.</source>
+            <translation>{name} hat Bildpunkte der Art {type}; gelesen werden 8 und 16 Bit je Kanal oder Gleitkommazahlen von 0 bis 1.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} has tensors without names.</source>
+            <translation>{name} enthält Tensoren ohne Namen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} has too many or repeated members in its zip container.</source>
+            <translation>{name} hat zu viele oder doppelte Einträge im ZIP-Behälter.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} has unused bytes before the data of {key}.</source>
+            <translation>{name} hat unbenutzte Byte vor den Daten von {key}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} has {size} bytes behind its last tensor.</source>
+            <translation>{name} hat {size} Byte hinter seinem letzten Tensor.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} has {size} bytes; checkpoints above 4 GB are refused.</source>
+            <translation>{name} hat {size} Byte; Checkpoints über 4 GB werden abgelehnt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} holds a {type} instead of named tensors.</source>
+            <translation>{name} enthält {type} statt benannter Tensoren.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} holds floating-point values from {low} to {high}; only 0 to 1 are read.</source>
+            <translation>{name} enthält Gleitkommazahlen von {low} bis {high}; gelesen werden nur 0 bis 1.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} holds neither params_ema nor params nor named tensors (found: {found}).</source>
+            <translation>{name} enthält weder params_ema noch params noch benannte Tensoren (gefunden: {found}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is HEIF, which the libraries at hand cannot read ({why}).</source>
+            <translation>{name} ist HEIF, das die vorhandenen Bibliotheken nicht lesen können ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is JPEG XL in CMYK, which is not read.</source>
+            <translation>{name} ist JPEG XL in CMYK, das nicht gelesen wird.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is a TorchScript program, not a checkpoint.</source>
+            <translation>{name} ist ein TorchScript-Programm, kein Checkpoint.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is a bare pickle, as torch wrote before version 1.6; such files are not opened.</source>
+            <translation>{name} ist ein bloßes Pickle, wie torch es vor Version 1.6 schrieb; solche Dateien werden nicht geöffnet.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is a camera's raw file, or begins with a small preview, which is not read.</source>
+            <translation>{name} ist die Rohdatei einer Kamera oder beginnt mit einer kleinen Vorschau; das wird nicht gelesen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is a damaged zip container.</source>
+            <translation>{name} ist ein beschädigter ZIP-Behälter.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is a folder, not an image.</source>
+            <translation>{name} ist ein Ordner, kein Bild.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is a pickle that could run code ({code}); nothing was run.</source>
+            <translation>{name} ist ein Pickle, das Programmcode ausführen könnte ({code}); nichts davon wurde ausgeführt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is a pickle that would run code ({code}); nothing was run.</source>
+            <translation>{name} ist ein Pickle, das Programmcode ausführen würde ({code}); nichts davon wurde ausgeführt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is a zip file, but not a checkpoint of torch.</source>
+            <translation>{name} ist eine ZIP-Datei, aber kein Checkpoint von torch.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is cut short: its zip directory is missing.</source>
+            <translation>{name} ist abgeschnitten: Das ZIP-Verzeichnis fehlt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is cut short: {size} bytes where its header needs {needed}.</source>
+            <translation>{name} ist abgeschnitten: {size} Byte, wo sein Kopf {needed} braucht.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is damaged or truncated and cannot be read as {format} ({why}).</source>
+            <translation>{name} ist beschädigt oder abgeschnitten und lässt sich nicht als {format} lesen ({why}).</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is empty.</source>
+            <translation>{name} ist leer.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is larger than 4 GB, which no known network is.</source>
+            <translation>{name} ist größer als 4 GB; so groß ist kein bekanntes Netz.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is neither a .pth nor a .safetensors checkpoint.</source>
+            <translation>{name} ist weder ein .pth- noch ein .safetensors-Checkpoint.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is not a regular file.</source>
+            <translation>{name} ist keine gewöhnliche Datei.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is not an image that Triptych knows.</source>
+            <translation>{name} ist kein Bild, das Triptych kennt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is too large for a configuration.</source>
+            <translation>{name} ist zu groß für eine Konfiguration.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is too short to hold a checkpoint.</source>
+            <translation>{name} ist zu kurz für einen Checkpoint.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name} is {format}, for which this installation has no decoder.</source>
+            <translation>{name} ist {format}; dafür hat diese Installation keinen Decoder.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name}: {width} × {height} cannot be reached with these weights (×{scale}).</source>
+            <translation>{name}: {width} × {height} ist mit diesen Gewichten (×{scale}) nicht erreichbar.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{name}: {width} × {height} cannot be reached: ×{scale}, the largest scale of {model}, gives {most_width} × {most_height}.</source>
+            <translation>{name}: {width} × {height} ist nicht erreichbar: ×{scale}, der größte Faktor von {model}, ergibt {most_width} × {most_height}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{need}, more than the {budget} that leave enough to other programs.</source>
+            <translation>{need}, mehr als die {budget}, bei denen anderen Programmen genug bleibt.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{need}, the smallest there are, and {free} is free.</source>
+            <translation>{need}, und kleinere gibt es nicht; frei sind {free}.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{need}: more than is free, so tiles of {edge} pixels are used.</source>
+            <translation>{need}: mehr, als frei ist, darum werden Kacheln von {edge} Bildpunkten genommen.</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{recognised}, but the keys differ: {differences}</source>
+            <translation>{recognised}, doch die Schlüssel sind andere: {differences}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{recognised}, but {key} has the shape {shape} instead of {expected}</source>
+            <translation>{recognised}, doch {key} hat die Form {shape} statt {expected}</translation>
+        </message>
+        <message>
+            <location filename="../../app/sentences/table.py" />
+            <source>{thing} was {before} and is {now}</source>
+            <translation>{thing}: vorher {before}, jetzt {now}</translation>
+        </message>
+    </context>
+    <context>
         <name>files</name>
         <message>
             <location filename="../../app/dialogs/files.py" />

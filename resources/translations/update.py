@@ -1,9 +1,9 @@
 """Brings the translations up to the source: `python resources/translations/update.py`.
 
-Imports the standard library; `pyside6-lrelease` compiles. Every text in `self.tr(…)` and `QCoreApplication.translate(…)` of
-`app`, also through a helper that calls them, goes into `triptych_XX.ts` (the format of Qt Linguist), where translations are
-written in, by hand or with it; texts that are gone go. Run again, it compiles what is written to `triptych_XX.qm`. `--check`
-only tells.
+Imports the standard library; `pyside6-lrelease` compiles. Every text in `self.tr(…)`, `QCoreApplication.translate(…)` and
+`QT_TRANSLATE_NOOP(…)` of `app`, also through a helper that calls them, goes into `triptych_XX.ts` (the format of Qt Linguist),
+where translations are written in, by hand or with it; texts that are gone go. Run again, it compiles what is written to
+`triptych_XX.qm`. `--check` only tells.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class _Reader:
             return _make(owner, arguments, call)
         if isinstance(function, ast.Name) and function.id in self._helpers:
             return _make(self._helpers[function.id], arguments, call)
-        if _is_translate(function) and not isinstance(arguments[1], ast.Name):
+        if _is_translate(function) and not isinstance(arguments[1], ast.Name | ast.Attribute):
             return _make(_text(arguments[0]), arguments[1:], call)
         return None
 
@@ -89,7 +89,8 @@ def _text(node: ast.expr) -> str:
 
 
 def _is_translate(function: ast.expr) -> bool:
-    return (
+    """Whether a call translates (`QCoreApplication.translate`) or marks a text to translate later (`QT_TRANSLATE_NOOP`)."""
+    return (isinstance(function, ast.Name) and function.id == "QT_TRANSLATE_NOOP") or (
         isinstance(function, ast.Attribute)
         and function.attr == "translate"
         and isinstance(function.value, ast.Name)

@@ -10,12 +10,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QLocale, QSettings, QTranslator
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.bridge import Bridge
 from app.garbage import GarbageCollector
+from app.manners.translations import install_translations
 from app.settings import Settings
 from app.theme import STYLE_ARGUMENTS, Theme
 from app.windows.main_window import MainWindow
@@ -105,3 +106,15 @@ def show_with_models(qtbot: QtBot, window: MainWindow, bridge: Bridge) -> None:
     with qtbot.waitSignal(window.painted):
         window.show()
     qtbot.waitUntil(lambda: window.panel.choice is not None)
+
+
+@pytest.fixture
+def german(qapp: QApplication) -> Iterator[None]:
+    """The window in German, and English again afterwards."""
+    before = QLocale()
+    assert install_translations(qapp, "de") == "de"
+    yield
+    for translator in qapp.findChildren(QTranslator):
+        qapp.removeTranslator(translator)
+        translator.deleteLater()
+    QLocale.setDefault(before)

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 import resources
 from app.manners.self_test import SelfTestCard
 from app.manners.settings_dialog import SettingsDialog
-from app.manners.translations import LANGUAGES, install_translations, language_for, translation_file
+from app.manners.translations import LANGUAGES, language_for, translation_file
 from app.settings import Settings
 from app.theme import Theme
 from tests.app.manners.test_self_test import WITHOUT_GPU
@@ -38,18 +38,6 @@ def update() -> Iterator[ModuleType]:
     spec.loader.exec_module(module)
     yield module
     del sys.modules[spec.name]
-
-
-@pytest.fixture
-def german(qapp: QApplication) -> Iterator[None]:
-    """The window in German, and English again afterwards."""
-    before = QLocale()
-    assert install_translations(qapp, "de") == "de"
-    yield
-    for translator in qapp.findChildren(QTranslator):
-        qapp.removeTranslator(translator)
-        translator.deleteLater()
-    QLocale.setDefault(before)
 
 
 def fields(text: str) -> set[str]:
