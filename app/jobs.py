@@ -131,7 +131,7 @@ class Job:
         self.state = state
 
 
-@dataclass
+@dataclass(eq=False)
 class Picture:
     """An input: its file, and once decoded what it was and where its pixels lie.
 
@@ -181,20 +181,25 @@ class Session:
         # What the same model took before, in this session or an earlier one.
         self.pace = pace or Pace()
         self._numbers = itertools.count(1)
+        # A folder may hold thousands, and each event asks for one of them.
+        self._by_path: dict[Path, Picture] = {}
+        self._by_number: dict[int, Picture] = {}
 
     def add(self, path: Path) -> tuple[Picture, bool]:
         """Returns the picture of this file, and whether it is new here."""
-        for picture in self.pictures:
-            if picture.path == path:
-                return picture, False
+        known = self._by_path.get(path)
+        if known is not None:
+            return known, False
         picture = Picture(next(self._numbers), path)
         self.pictures.append(picture)
+        self._by_path[path] = self._by_number[picture.number] = picture
         return picture, True
 
     def remove(self, picture: Picture) -> None:
         """Takes the picture out; if it was shown, its neighbour is shown instead."""
         index = self.pictures.index(picture)
         self.pictures.remove(picture)
+        del self._by_path[picture.path], self._by_number[picture.number]
         if self.shown is picture:
             self.shown = self.pictures[min(index, len(self.pictures) - 1)] if self.pictures else None
 
@@ -228,7 +233,7 @@ class Session:
 
     def picture(self, number: int) -> Picture | None:
         """Returns the picture of this number, if it is still open."""
-        return next((picture for picture in self.pictures if picture.number == number), None)
+        return self._by_number.get(number)
 
     def job(self, number: int) -> Job | None:
         """Returns the job of this number, if its picture is still open."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
+import itertools
+from collections.abc import Sequence
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QDropEvent, QIcon, QImage, QKeyEvent, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QLabel,
@@ -23,6 +26,8 @@ _BAR_PX = 3
 # The least room under the last row in which more images are invited.
 _HINT_PX = 72
 _MARGIN_PX = 8
+# How many rows out of sight are brought up to date between two events.
+_ROWS_AT_ONCE = 100
 _NUMBER = Qt.ItemDataRole.UserRole
 # How much of the running job is done, 0 to 1, or None.
 _SHARE = Qt.ItemDataRole.UserRole + 1
@@ -53,6 +58,13 @@ class PictureList(QListWidget):
         self.setUniformItemSizes(True)
         self.setDragDropMode(QListWidget.DragDropMode.InternalMove)
         self.setItemDelegate(_Row(self))
+        # The rows by their pictures' numbers: each event asks for one, and a folder may hold thousands.
+        self._items: dict[int, QListWidgetItem] = {}
+        self._blank_icon: tuple[int, QIcon] | None = None
+        # Rows that are out of sight are brought up to date between events.
+        self._stale: dict[int, Picture] = {}
+        self._later = QTimer(self, interval=0)
+        self._later.timeout.connect(self._show_stale)
         self._hint = QLabel(self.tr("Drop more images here"), self)
         self._hint.setProperty("role", "muted")
         self._hint.setWordWrap(True)
@@ -68,24 +80,61 @@ class PictureList(QListWidget):
         item.setData(_NUMBER, picture.number)
         item.setSizeHint(QSize(0, _THUMBNAIL_PX + 14))
         item.setToolTip(str(picture.path))
-        item.setIcon(QIcon(_blank(round(_THUMBNAIL_PX * self.devicePixelRatioF()))))
+        item.setIcon(self._blank())
+        self._items[picture.number] = item
         self.insertItem(self.count() if row is None else row, item)
         self.show_state(picture)
 
+    def _blank(self) -> QIcon:
+        """Returns the place of a thumbnail that is not there yet, so that words do not jump when it comes."""
+        edge_px = round(_THUMBNAIL_PX * self.devicePixelRatioF())
+        if self._blank_icon is None or self._blank_icon[0] != edge_px:
+            pixmap = QPixmap(edge_px, edge_px)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            self._blank_icon = edge_px, QIcon(pixmap)
+        return self._blank_icon[1]
+
     def show_state(self, picture: Picture) -> None:
         """Brings the image's words and its bar up to date."""
-        item = self._item(picture.number)
+        item = self._items.get(picture.number)
         if item is None:
             return
+        self._stale.pop(picture.number, None)
         text = f"{picture.path.name}\n{picture_state(picture)}"
         if item.text() != text:
             item.setText(text)
         running = next((job for job in picture.results if job.state is JobState.RUNNING and job.tiles), None)
         item.setData(_SHARE, None if running is None else running.tiles_done / running.tiles)
 
+    def show_states(self, pictures: Sequence[Picture]) -> None:
+        """Brings all rows up to date, given the images in their order: those in sight now, the others between the next events."""
+        rows = self._rows_in_sight()
+        for picture in pictures[rows.start : rows.stop]:
+            self.show_state(picture)
+        for picture in (*pictures[: rows.start], *pictures[rows.stop :]):
+            self._stale[picture.number] = picture
+        if self._stale:
+            self._later.start()
+
+    def _rows_in_sight(self) -> range:
+        if not self.count():
+            return range(0)
+        first = self.visualItemRect(self.item(0))
+        row_px = first.height() + 2 * self.spacing()
+        top = max(0, -first.top() // row_px)
+        return range(top, top + self.height() // row_px + 2)
+
+    @Slot()
+    def _show_stale(self) -> None:
+        for number in list(itertools.islice(self._stale, _ROWS_AT_ONCE)):
+            picture = self._stale.pop(number)
+            self.show_state(picture)
+        if not self._stale:
+            self._later.stop()
+
     def set_thumbnail(self, number: int, image: QImage) -> None:
         """Shows the image's thumbnail."""
-        item = self._item(number)
+        item = self._items.get(number)
         if item is not None:
             thumbnail = square_thumbnail(image, round(_THUMBNAIL_PX * self.devicePixelRatioF()))
             icon = QIcon(thumbnail)
@@ -95,19 +144,20 @@ class PictureList(QListWidget):
 
     def drop(self, number: int) -> None:
         """Takes the image out."""
-        item = self._item(number)
+        item = self._items.pop(number, None)
+        self._stale.pop(number, None)
         if item is not None:
             self.takeItem(self.row(item))
 
     def pick(self, number: int) -> None:
         """Marks the image as the one shown."""
-        item = self._item(number)
+        item = self._items.get(number)
         if item is not None:
             self.setCurrentItem(item)
 
     def move_to(self, number: int, row: int) -> None:
         """Puts the image into another row."""
-        item = self._item(number)
+        item = self._items.get(number)
         if item is not None:
             is_current = item is self.currentItem()
             was_blocked = self.blockSignals(True)
@@ -164,13 +214,6 @@ class PictureList(QListWidget):
             menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             menu.popup(self.viewport().mapToGlobal(at))
 
-    def _item(self, number: int) -> QListWidgetItem | None:
-        for row in range(self.count()):
-            item = self.item(row)
-            if item.data(_NUMBER) == number:
-                return item
-        return None
-
     @Slot()
     def _tell(self) -> None:
         item = self.currentItem()
@@ -204,10 +247,3 @@ def square_thumbnail(image: QImage, edge_px: int) -> QPixmap:
     )
     left, top = (filled.width() - edge_px) // 2, (filled.height() - edge_px) // 2
     return QPixmap.fromImage(filled.copy(left, top, edge_px, edge_px))
-
-
-def _blank(edge_px: int) -> QPixmap:
-    """Returns the place of a thumbnail that is not there yet, so that words do not jump when it comes."""
-    pixmap = QPixmap(edge_px, edge_px)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    return pixmap

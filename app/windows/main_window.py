@@ -157,7 +157,7 @@ class MainWindow(QMainWindow):
 
     def open_files(self, paths: Iterable[Path]) -> None:
         """Takes in images, folders and checkpoints; the first new image is shown."""
-        self.opening.open_files(paths)
+        self.opening.open_files(paths, is_edit=False)
 
     # Models
 

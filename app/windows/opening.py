@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QObject, QUrl, Slot
+from PySide6.QtCore import QMimeData, QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
 
 from app.bridge import (
@@ -42,7 +42,12 @@ _KEPT = 6
 
 
 class Opening(QObject):
-    """Takes in what is dropped, pasted, chosen or left over."""
+    """Takes in what is dropped, pasted, chosen or left over.
+
+    Signal: `added(list[Picture])` when the person added images that were not there.
+    """
+
+    added = Signal(object)
 
     def __init__(self, desk: Desk, showing: Showing, running: Running) -> None:
         super().__init__(desk)
@@ -68,16 +73,23 @@ class Opening(QObject):
 
     # Files
 
-    def open_files(self, paths: Iterable[Path]) -> None:
-        """Takes in images, folders of images and checkpoints; the first new image is shown."""
+    def open_files(self, paths: Iterable[Path], is_edit: bool = True) -> None:
+        """Takes in images, folders of images and checkpoints; the first of them is shown.
+
+        `is_edit`: the person did it just now, and can take it back.
+        """
         first: Picture | None = None
         taken: set[Path] = set()
+        new: list[Picture] = []
         for path in self._images(paths):
             picture, is_new = self._desk.session.add(path.absolute())
             first = first or picture
             taken.add(picture.path)
             if is_new:
                 self._desk.pictures.put(picture)
+                new.append(picture)
+        if new and is_edit:
+            self.added.emit(new)
         if first is not None:
             self._desk.settings.remember(
                 [each.path for each in self._desk.session.pictures[::-1] if each.path in taken]
@@ -301,7 +313,7 @@ class Opening(QObject):
                 self._to_resume.append(Resumed.of(unfinished))
             else:
                 self._desk.bridge.finish_file(unfinished)
-        self.open_files([each.path for each in self._to_resume])
+        self.open_files([each.path for each in self._to_resume], is_edit=False)
         for picture in list(self._desk.session.pictures):
             if picture.raster is not None:
                 self._resume(picture)
@@ -336,20 +348,25 @@ class Opening(QObject):
 
     # Taking out
 
-    def remove(self, picture: Picture) -> None:
-        """Takes a picture out of the window, with its results and its place in the line."""
+    def remove(self, *pictures: Picture) -> None:
+        """Takes pictures out of the window, with their results and their places in the line."""
         desk = self._desk
-        was_shown = picture is desk.session.shown
-        jobs: list[Job] = [job for job in picture.results if not job.is_active]
-        desk.session.remove(picture)
-        desk.pictures.drop(picture.number)
+        was_shown = desk.session.shown in pictures
+        # Else the list would turn to a neighbour with each, which may go next.
+        was_blocked = desk.pictures.blockSignals(True)
+        for picture in pictures:
+            desk.session.remove(picture)
+            desk.pictures.drop(picture.number)
+        desk.pictures.blockSignals(was_blocked)
         if was_shown:
             self._showing.show(desk.session.shown)
-        for raster in (picture.raster, picture.reference, *(job.canvas for job in jobs)):
-            if raster is not None:
-                desk.bridge.discard(raster)
-        for folder_id in picture.left:
-            desk.bridge.forget(folder_id)
+        for picture in pictures:
+            jobs: list[Job] = [job for job in picture.results if not job.is_active]
+            for raster in (picture.raster, picture.reference, *(job.canvas for job in jobs)):
+                if raster is not None:
+                    desk.bridge.discard(raster)
+            for folder_id in picture.left:
+                desk.bridge.forget(folder_id)
         desk.tell()
 
 

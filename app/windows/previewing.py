@@ -5,6 +5,8 @@ Imports Qt, `app` and the plain data of `engine`.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, QTimer, Slot
 
 from app.bridge import PreviewMade, TaskFailed
@@ -15,6 +17,9 @@ from app.windows.showing import Showing
 from app.wording import duration_text
 from engine.canvas import RasterRef
 from engine.tiling.geometry import Box
+
+if TYPE_CHECKING:
+    from engine.catalog import CatalogEntry
 
 FRAME_PX = 256
 # A frame that is being dragged is computed where it comes to rest.
@@ -32,7 +37,6 @@ class Previewing(QObject):
         self._frame: Box | None = None
         # Previews of the picture that are done, by "esc-fast ×2".
         self._made: dict[str, PaneSource] = {}
-        self._wanted = 0
         self._is_first_round = False
         # Previews count downwards: pictures and jobs, which the engine's tasks are also told apart by, count up.
         self._number = 0
@@ -42,6 +46,7 @@ class Previewing(QObject):
         desk.view.frame_moved.connect(self._move)
         desk.bridge.preview_made.connect(self._on_made)
         desk.bridge.failed.connect(self._on_failed)
+        desk.panel.changed.connect(self._choose)
         desk.changed.connect(self._follow)
 
     @property
@@ -89,11 +94,32 @@ class Previewing(QObject):
         if self._number:
             desk.bridge.cancel_preview(self._number)
         self._number -= 1
-        entries = desk.panel.ticked
-        self._wanted = len(entries)
-        settings = desk.upscale_settings
-        desk.bridge.preview(self._number, picture.raster, frame, entries, settings)
-        desk.tell(self.tr("Previewing with {count} models…").format(count=len(entries)))
+        there = [title for title, made in self._made.items() if made.placed == frame]
+        entries = [entry for title, entry in self._ticked().items() if title not in there]
+        desk.bridge.preview(self._number, picture.raster, frame, entries, desk.upscale_settings)
+        if entries:
+            desk.tell(self.tr("Previewing with {count} models…").format(count=len(entries)))
+
+    def _ticked(self) -> dict[str, CatalogEntry]:
+        """The weights of the ticked models for the chosen scale, by what their previews are called."""
+        return {f"{entry.name} ×{entry.scale}": entry for entry in self._desk.panel.ticked}
+
+    @Slot()
+    def _choose(self) -> None:
+        """Follows the ticks and the scale: what is shown and not wanted any more goes, what is lacking comes."""
+        if self._picture is None:
+            return
+        wanted = self._ticked()
+        if not wanted:
+            self.leave()
+            return
+        gone = [self._made.pop(title) for title in list(self._made) if title not in wanted]
+        if gone:
+            self._showing.show_previews(list(self._made.values()))
+        for each in gone:
+            self._desk.bridge.discard(each.raster)
+        if len(self._made) < len(wanted):
+            self._rest.start()
 
     @Slot(object)
     def _on_made(self, event: PreviewMade) -> None:
@@ -109,7 +135,9 @@ class Previewing(QObject):
             f"preview:{title}", title, "model", canvas, picture.info.icc, figures=figures, placed=event.frame
         )
         is_first = not self._made
-        self._made = {key: each for key, each in self._made.items() if key not in stale} | {title: source}
+        made = {key: each for key, each in self._made.items() if key not in stale} | {title: source}
+        # In the order of the list of models, whichever came first.
+        self._made = {key: made[key] for key in [*self._ticked(), *made] if key in made}
         self._showing.show_previews(list(self._made.values()))
         for each in stale.values():
             self._desk.bridge.discard(each.raster)
@@ -118,7 +146,7 @@ class Previewing(QObject):
         if self._is_first_round:
             # Again with each: one to one counts pixels of the largest result, and a larger one may have come.
             self._desk.view.camera.zoom_to(1.0)
-        if len(self._made) >= self._wanted:
+        if self._ticked().keys() <= self._made.keys():
             self._is_first_round = False
             self._desk.tell(self.tr("Preview. Drag the frame to look elsewhere; Ctrl+R goes back to the results."))
 

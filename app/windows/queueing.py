@@ -36,6 +36,7 @@ class Queueing(QObject):
         desk.actions.close_picture.triggered.connect(self._close_shown)
         desk.actions.undo.triggered.connect(self.undo)
         desk.pictures.moved.connect(self._on_moved)
+        opening.added.connect(self._on_added)
         running.cancelled.connect(self._on_cancelled)
         desk.pictures.menu_asked.connect(self._fill_menu)
         desk.changed.connect(self._follow)
@@ -58,6 +59,30 @@ class Queueing(QObject):
     def _on_cancelled(self, jobs: list[CancelledJob]) -> None:
         if jobs:
             self._undo.append(lambda: self._running.take_back(jobs))
+
+    # Adding
+
+    @Slot(object)
+    def _on_added(self, pictures: list[Picture]) -> None:
+        numbers = [picture.number for picture in pictures]
+        self._undo.append(lambda: self._take_out(numbers))
+
+    def _take_out(self, numbers: Sequence[int]) -> None:
+        """Takes images out again that were added together, those of them that are still there."""
+        found = (self._desk.session.picture(number) for number in numbers)
+        pictures = [picture for picture in found if picture is not None]
+        if not pictures:
+            # They went one by one: what was done before is the latest now.
+            self.undo()
+            return
+        if not self.may_lose([job for picture in pictures for job in picture.results], self.tr("Take the images out")):
+            self._undo.append(lambda: self._take_out(numbers))
+            return
+        for picture in pictures:
+            if picture.is_busy:
+                self._running.stop_picture(picture)
+        self._opening.remove(*pictures)
+        self._running.go_on()
 
     # Order
 
@@ -108,7 +133,7 @@ class Queueing(QObject):
                 self.tr("It was in {folder}.").format(folder=path.parent),
             )
             return
-        self._opening.open_files([path])
+        self._opening.open_files([path], is_edit=False)
         picture = next(each for each in self._desk.session.pictures if each.path == path)
         self._move_back(picture, min(row, len(self._desk.session.pictures) - 1))
 

@@ -36,8 +36,7 @@ class Telling(QObject):
         self._allow()
         self._tell_strip()
         self._tell_offer()
-        for picture in self._desk.session.pictures:
-            self._desk.pictures.show_state(picture)
+        self._desk.pictures.show_states(self._desk.session.pictures)
 
     # Actions
 

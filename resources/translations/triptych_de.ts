@@ -1824,6 +1824,11 @@ Ein Klick auf einen Balken zeigt sie.</translation>
         </message>
         <message>
             <location filename="../../app/windows/queueing.py" />
+            <source>Take the images out</source>
+            <translation>Bilder herausnehmen</translation>
+        </message>
+        <message>
+            <location filename="../../app/windows/queueing.py" />
             <source>The image is still being opened.</source>
             <translation>Das Bild wird noch geöffnet.</translation>
         </message>

@@ -292,6 +292,61 @@ def test_the_order_is_the_order_of_the_work(qtbot: QtBot, three: MainWindow, con
     qtbot.waitUntil(lambda: all_done(three))
 
 
+def test_undo_takes_out_what_was_added_at_once(
+    qtbot: QtBot, three: MainWindow, make_image: MakeImage, tmp_path: Path
+) -> None:
+    folder = tmp_path / "by mistake"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        make_image(name).rename(folder / name)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(folder)), QUrl.fromLocalFile(str(tmp_path / "one.png"))])
+    three.opening.take(data)
+    assert names(three) == ["one", "two", "three", "a", "b"]
+    assert three.session.shown is three.session.pictures[3]
+    three.actions_.undo.trigger()
+    # What was there before stays, also what was dropped once more.
+    assert names(three) == ["one", "two", "three"]
+    assert three.session.shown is three.session.pictures[2]
+    assert not three.actions_.undo.isEnabled()
+    assert (folder / "a.png").exists()
+
+
+def test_undo_of_adding_asks_before_a_result_is_lost(
+    qtbot: QtBot, three: MainWindow, make_image: MakeImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three.opening.open_files([make_image("more.png")])
+    qtbot.waitUntil(lambda: three.session.shown is not None and three.session.shown.raster is not None)
+    three.panel.saves.setChecked(False)
+    three.actions_.start.trigger()
+    qtbot.waitUntil(lambda: three.session.active_job is None and not three.session.queued_jobs)
+    answers = iter([False, True])
+    monkeypatch.setattr(ConfirmLoss, "ask", lambda *_: next(answers))
+    three.actions_.undo.trigger()
+    assert names(three) == ["one", "two", "three", "more"]
+    three.actions_.undo.trigger()
+    assert names(three) == ["one", "two", "three"]
+
+
+def test_a_row_out_of_sight_costs_no_event_its_time_and_is_right_soon_after(
+    qtbot: QtBot, window: MainWindow, make_image: MakeImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_image()
+    for number in range(400):
+        (tmp_path / f"copy {number:03}.png").symlink_to(made)
+    window.open_files(sorted(tmp_path.glob("copy *")))
+    shown: list[int] = []
+    show = type(window.pictures).show_state
+    monkeypatch.setattr(
+        type(window.pictures), "show_state", lambda rows, picture: (shown.append(picture.number), show(rows, picture))
+    )
+    last = window.session.pictures[-1]
+    last.failure = "It failed."
+    window.opening._desk.tell()
+    assert 0 < len(shown) < 40
+    qtbot.waitUntil(lambda: window.pictures.item(399).text() == f"{last.path.name}\nFailed")
+
+
 def test_delete_removes_and_undo_brings_back(qtbot: QtBot, three: MainWindow) -> None:
     three.pictures.setCurrentRow(1)
     QTest.keyClick(three.pictures, Qt.Key.Key_Delete)

@@ -83,6 +83,27 @@ def test_preview_leaves_out_what_is_not_ticked(qtbot: QtBot, opened: MainWindow)
     assert "Tick a model first." in opened.actions_.preview.toolTip()
 
 
+def test_ticks_and_scale_change_a_preview_that_is_on_at_once(qtbot: QtBot, opened: MainWindow, bridge: Bridge) -> None:
+    first, *others = opened.panel._cards
+    others[1].tick.setChecked(False)
+    opened.actions_.preview.trigger()
+    all_but_one = ["Input", "esc-fast ×2", "pft-light ×4"]
+    qtbot.waitUntil(lambda: titles(opened) == all_but_one)
+    # One that comes is computed, the others are there already; one that goes leaves at once.
+    with qtbot.waitSignals([bridge.preview_made]):
+        others[1].tick.setChecked(True)
+    qtbot.waitUntil(lambda: titles(opened) == [*all_but_one, "sscan-fast ×2"])
+    opened.panel.scales.choose(4)
+    assert titles(opened) == ["Input", "pft-light ×4", "sscan-fast ×2"]
+    qtbot.waitUntil(lambda: titles(opened) == ["Input", "esc-fast ×4", "pft-light ×4", "sscan-fast ×2"])
+    first.tick.setChecked(False)
+    assert titles(opened) == ["Input", "pft-light ×4", "sscan-fast ×2"]
+    for card in others:
+        card.tick.setChecked(False)
+    assert not opened.previewing.is_on
+    assert titles(opened) == ["Input"]
+
+
 def test_start_ends_the_preview_and_its_files_go(qtbot: QtBot, opened: MainWindow, controls: Controls) -> None:
     opened.actions_.preview.trigger()
     qtbot.waitUntil(lambda: len(opened.view.comparison.keys) == 4)
