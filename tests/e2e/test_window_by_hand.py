@@ -65,16 +65,24 @@ class Screen:
         """Clicks where the pointer is; 4 and 5 are the wheel's two ways."""
         self._do("click", str(button))
 
+    def press_button(self) -> None:
+        """Presses the left button and holds it."""
+        self._do("mousedown", "1")
+
+    def release_button(self) -> None:
+        """Lets the left button go."""
+        self._do("mouseup", "1")
+
     def drag(self, start: tuple[int, int], end: tuple[int, int], key: str = "") -> None:
         """Drags with the left button, and with a key held."""
         middle = ((start[0] + end[0]) // 2, (start[1] + end[1]) // 2)
         self.point(*start)
         if key:
             self._do("keydown", key)
-        self._do("mousedown", "1")
+        self.press_button()
         for place in (middle, end):
             self.point(*place)
-        self._do("mouseup", "1")
+        self.release_button()
         if key:
             self._do("keyup", key)
 
@@ -289,6 +297,32 @@ def test_upscales_saves_and_leaves_by_the_keys(screen: Screen, begin: Begin, pho
     assert list((tmp_path / "cache" / "jobs").iterdir()) == []
     assert list((tmp_path / "run").iterdir()) == []
     assert (tmp_path / "stderr-0").read_text() == ""
+
+
+def test_files_of_another_program_are_dropped(screen: Screen, begin: Begin, photo: Path, tmp_path: Path) -> None:
+    window = begin("app")
+    wait_for("the empty window", lambda: screen.windows("^Triptych$"))
+    second = write_photo(tmp_path / "second.png")
+    begin("tests.e2e.drag_source", 1000, 700, photo, second)
+    wait_for("the other program", lambda: screen.windows("^Files$"))
+    empty = screen.settled()
+    screen.point(1060, 730)
+    screen.press_button()
+    for place in ((1040, 700), (900, 500), MIDDLE):
+        screen.point(*place)
+    # The drop area answers what is held over it.
+    wait_for("the answer", lambda: not np.array_equal(screen.picture(), empty))
+    screen.settled()
+    screen.release_button()
+    wait_for("the first of the images", lambda: screen.windows("^photo.png – Triptych$"))
+    screen.focus(screen.windows("^photo.png – Triptych$")[0])
+    wait_for("the picture", lambda: len(np.unique(screen.picture().reshape(-1, 4), axis=0)) > 1000)
+    # Taken back as one: the files stay where they are.
+    screen.press("ctrl+z")
+    wait_for("the empty window again", lambda: screen.windows("^Triptych$"))
+    assert photo.exists()
+    assert second.exists()
+    leave(screen, window)
 
 
 def test_keys_change_what_is_shown_and_change_it_back(screen: Screen, begin: Begin, photo: Path) -> None:
