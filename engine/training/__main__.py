@@ -51,6 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tensorboard", type=Path, help="write loss, rate and PSNR there, for TensorBoard")
     parser.add_argument("--out", type=Path, help="folder of the run's checkpoint and log (default: runs/MODEL_xS)")
     parser.add_argument("--weights", type=Path, default=_WEIGHTS, help="where configurations lie and weights go")
+    parser.add_argument(
+        "--interpolate",
+        nargs=2,
+        metavar=("FILE", "SHARE"),
+        help="with --publish: write the mean of this run's weights and so much (0 to 1) of those in FILE",
+    )
     parser.add_argument("--publish", action="store_true", help="at the end write weights and card there")
     parser.add_argument("--eval", type=Path, nargs="+", default=[], help="folders of originals to measure on")
     return parser
@@ -76,8 +82,22 @@ def _train_and_publish(arguments: argparse.Namespace) -> None:
         run = _prepared_run(configuration, arguments, device, out / "checkpoint.pt")
         if arguments.minutes or arguments.steps:
             _train(run, arguments, out / "checkpoint.pt")
+        if arguments.interpolate:
+            _interpolate(run, *arguments.interpolate)
         if arguments.publish:
             print(report(publish(run, arguments.weights, arguments.eval), per_image=False))
+
+
+def _interpolate(run: Run, file: str, share: str) -> None:
+    try:
+        part = float(share)
+    except ValueError:
+        part = -1.0
+    if not 0 <= part <= 1:
+        raise UsageError(f"--interpolate takes a share from 0 to 1, not {share!r}.", "Half of each is 0.5.")
+    path = Path(file)
+    steps = [each for each in history_of(path) if " steps in " in each]
+    run.interpolate(load_tensors(path), part, steps[-1] if steps else path.name)
 
 
 def _device(name: str) -> torch.device:

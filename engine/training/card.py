@@ -49,7 +49,7 @@ def stages(run: Run) -> list[str]:
     origin = f" from {progress.started_from}" if progress.started_from else " from fresh weights"
     version = torch.__version__.split("+")[0]
     ours = f"{progress.step} steps in {minutes}{origin}, on {progress.hardware}, torch {version}, {precision}"
-    return [*progress.history, ours]
+    return [*progress.history, ours, *([progress.blend] if progress.blend else [])]
 
 
 def credits_of(weights: Path) -> str:

@@ -51,7 +51,7 @@ class Progress:
     """Where a run stands. `decay_from` and `steps` are None until the end of the run is known.
 
     `minutes`: the whole run's, over all its pieces; `history`: the runs before it, a sentence each; `curve`: (step,
-    Y-PSNR in dB of the moving average on the held-back photographs).
+    Y-PSNR in dB of the moving average on the held-back photographs); `blend`: what was done to the average after the run.
     """
 
     step: int = 0
@@ -63,6 +63,7 @@ class Progress:
     hardware: str = ""
     history: list[str] = field(default_factory=list)
     curve: list[tuple[int, float]] = field(default_factory=list)
+    blend: str = ""
 
     def share(self) -> float:
         """Return the share of the run that is over, by steps where their number is known, else by time."""
@@ -244,6 +245,23 @@ class Run:
             model = build(self.configuration.architecture, self.configuration.arguments, self.scale)
         model.load_state_dict(self.average)
         return _channels_last(model.to(self.device)).eval()
+
+    def interpolate(self, tensors: Mapping[str, Tensor], share: float, origin: str) -> None:
+        """Put so much (0 to 1) of other weights of the same network into the moving average; `origin` says for the card which.
+
+        Network interpolation (Wang et al., "ESRGAN", 2018, section 3.4): of weights that came from the same ones by two recipes,
+        what lies between can have most of what each is good at. Raises CheckpointError where a tensor is missing or has another
+        shape.
+        """
+        for name, value in self.average.items():
+            other = tensors.get(name)
+            if other is None or other.shape != value.shape:
+                raise CheckpointError(
+                    f"These weights are of another network: {name} differs.", "Name weights of this model."
+                )
+            if value.is_floating_point():
+                value.lerp_(other.to(value), share)
+        self.progress.blend = f"the mean of these ({1 - share:.0%}) and of others ({share:.0%}): {origin}"
 
     def validate(self, pairs: list[Pair]) -> float:
         """Return the mean Y-PSNR in dB of the moving average on pairs that are not trained on."""

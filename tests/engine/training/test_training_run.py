@@ -43,6 +43,10 @@ TINY = {
         "convffn_kernel_size": 5,
     },
 }
+TINY_TOML = (
+    'architecture = "SSCAN"\n[arguments]\ndim = 8\nn_blocks = 1\ndepth = 1\nnum_heads = 2\n'
+    "[recipe]\nbatches = [[1, 16, 1.0]]\nprocedural_pool = 2\nprocedural_side_px = 64\n"
+)
 
 
 def photographs():
@@ -406,6 +410,49 @@ def test_a_card_tells_the_runs_before_this_one(tmp_path):
     assert history_of(tmp_path / "nobody.safetensors") == []
 
 
+def test_what_is_published_can_lie_between_two_runs(tmp_path):
+    (tmp_path / "tiny.toml").write_text(TINY_TOML)
+    images = tmp_path / "images"
+    images.mkdir()
+    for number, image in enumerate(photographs()):
+        Image.fromarray(image).save(images / f"{number}.png")
+    words = ["tiny", "--scale", "2", "--weights", str(tmp_path), "--images", str(images), "--publish"]
+    for name, steps in (("one", 2), ("two", 3)):
+        assert main([*words, "--out", str(tmp_path / name), "--steps", str(steps)]) == 0
+        for end in ("safetensors", "md"):
+            (tmp_path / f"tiny_x2.{end}").rename(tmp_path / f"{name}.{end}")
+    one_file = tmp_path / "one.safetensors"
+    again = ["--out", str(tmp_path / "two"), "--resume", "--interpolate", str(one_file), "0.25"]
+    assert main([*words, *again]) == 0
+    one, two, mean = (load_tensors(tmp_path / f"{name}.safetensors") for name in ("one", "two", "tiny_x2"))
+    assert any(not torch.equal(one[name], two[name]) for name in one)
+    for name, values in mean.items():
+        torch.testing.assert_close(values, (0.75 * two[name] + 0.25 * one[name]).to(values.dtype))
+    told = history_of(tmp_path / "tiny_x2.safetensors")
+    assert told[-1].startswith("the mean of these (75%) and of others (25%): 2 steps in ")
+    assert told[-2].startswith("3 steps in ")
+
+
+def test_an_interpolation_names_weights_of_this_model_and_a_share(tmp_path, capsys):
+    (tmp_path / "tiny.toml").write_text(TINY_TOML)
+    words = [
+        "tiny",
+        "--scale",
+        "2",
+        "--weights",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "run"),
+        "--publish",
+        "--interpolate",
+    ]
+    assert main([*words, str(WEIGHTS / "esc-fast_x2.safetensors"), "0.5"]) == 2
+    assert "of another network" in capsys.readouterr().err
+    assert main([*words, str(WEIGHTS / "esc-fast_x2.safetensors"), "half"]) == 2
+    assert "a share from 0 to 1, not 'half'" in capsys.readouterr().err
+    assert not (tmp_path / "tiny_x2.safetensors").exists()
+
+
 def test_a_card_tells_the_recipe_of_the_run_not_of_today(tmp_path):
     trained(Run(tiny(learning_rate=7e-4), 2), PairSource(photographs(), 2, RECIPE), 2, tmp_path / "run.pt")
     today = Run(tiny(learning_rate=1e-4), 2)
@@ -464,10 +511,7 @@ def test_the_command_trains_resumes_and_publishes(tmp_path):
     weights.mkdir()
     for n, photograph in enumerate(photographs()):
         cv2.imwrite(str(images / f"{n}.png"), photograph)
-    (weights / "tiny.toml").write_text(
-        'architecture = "SSCAN"\n[arguments]\ndim = 8\nn_blocks = 1\ndepth = 1\nnum_heads = 2\n'
-        "[recipe]\nbatches = [[1, 16, 1.0]]\nprocedural_pool = 2\nprocedural_side_px = 64\n"
-    )
+    (weights / "tiny.toml").write_text(TINY_TOML)
     command = ["tiny", "--scale", "2", "--images", str(images), "--weights", str(weights), "--out", str(out)]
     assert main([*command, "--steps", "2"]) == 0
     assert main([*command, "--steps", "3", "--resume", "--publish", "--eval", str(images)]) == 0
@@ -554,10 +598,7 @@ def test_the_log_goes_to_tensorboard_where_it_is_asked_for(tmp_path, monkeypatch
     (tmp_path / "images").mkdir()
     for number, image in enumerate(photographs()):
         Image.fromarray(image).save(tmp_path / "images" / f"{number}.png")
-    (tmp_path / "tiny.toml").write_text(
-        'architecture = "SSCAN"\n[arguments]\ndim = 8\nn_blocks = 1\ndepth = 1\nnum_heads = 2\n'
-        "[recipe]\nbatches = [[1, 16, 1.0]]\nprocedural_pool = 2\nprocedural_side_px = 64\n"
-    )
+    (tmp_path / "tiny.toml").write_text(TINY_TOML)
     words = ["tiny", "--scale", "2", "--weights", str(tmp_path), "--images", str(tmp_path / "images"), "--steps", "2"]
     words += ["--out", str(tmp_path / "out"), "--tensorboard", str(tmp_path / "board")]
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
