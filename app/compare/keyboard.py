@@ -86,7 +86,7 @@ class Keyboard(QObject):
     def press(self, event: QKeyEvent) -> bool:
         """Acts on a key that goes down."""
         key, modifiers = Qt.Key(event.key()), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        if key == Qt.Key.Key_Shift:
+        if key == Qt.Key.Key_Shift and not modifiers & ~Qt.KeyboardModifier.ShiftModifier:
             self._stage.show_what_shift_does(True)
         if key == Qt.Key.Key_Escape:
             return self._commands.leave()
@@ -122,7 +122,8 @@ class Keyboard(QObject):
         return True
 
     def let_go(self) -> None:
-        """Ends every peek: the focus has gone, and with it the news of keys that come up."""
+        """Ends every peek, and what Shift shows: the focus has gone, and with it the news of keys that come up."""
+        self._stage.show_what_shift_does(False)
         self._hold.stop()
         self._digit = None
         self._comparison.peek("")

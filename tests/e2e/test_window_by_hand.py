@@ -410,6 +410,8 @@ def test_a_preview_a_cancel_and_its_undo(screen: Screen, begin: Begin, tmp_path:
     assert cv2.imwrite(str(photo), np.random.default_rng(6).integers(0, 256, (700, 900, 3), dtype=np.uint8))
     result = tmp_path / "large_esc-fast_x2.png"
     window = open_window(screen, begin, "app", photo)
+    # The card that tells the device comes in above the noise, and with it the picture moves.
+    wait_for("the card", lambda: np.ptp(screen.picture()[4:24, 400:].astype(int), axis=(0, 1)).max() == 0)
     whole = screen.settled()
     screen.press("ctrl+r")
     wait_for("the preview", lambda: not np.array_equal(screen.picture(), whole))
