@@ -2858,7 +2858,7 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         <message>
             <location filename="../../app/sentences/table.py" />
             <source>A reference must be exactly input × scale.</source>
-            <translation>Ein Original muss genau Eingabe × Faktor groß sein.</translation>
+            <translation>Eine Referenz muss genau Vorlage × Maßstab groß sein.</translation>
         </message>
         <message>
             <location filename="../../app/sentences/table.py" />
@@ -2918,12 +2918,12 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         <message>
             <location filename="../../app/sentences/table.py" />
             <source>Choose a model or an input to compare.</source>
-            <translation>Wählen Sie ein Modell oder eine Eingabe zum Vergleichen.</translation>
+            <translation>Wählen Sie ein Modell oder eine Vorlage zum Vergleichen.</translation>
         </message>
         <message>
             <location filename="../../app/sentences/table.py" />
             <source>Choose an offered scale, or a checkpoint made for the one you want.</source>
-            <translation>Wählen Sie einen Faktor, den er bietet, oder einen Checkpoint für den gewünschten.</translation>
+            <translation>Wählen Sie einen Maßstab, den er bietet, oder einen Checkpoint für den gewünschten.</translation>
         </message>
         <message>
             <location filename="../../app/sentences/table.py" />
@@ -3203,7 +3203,7 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         <message>
             <location filename="../../app/sentences/table.py" />
             <source>No format can hold it: choose a smaller scale.</source>
-            <translation>Kein Format fasst es: Wählen Sie einen kleineren Faktor.</translation>
+            <translation>Kein Format fasst es: Wählen Sie einen kleineren Maßstab.</translation>
         </message>
         <message>
             <location filename="../../app/sentences/table.py" />
@@ -3493,12 +3493,12 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         <message>
             <location filename="../../app/sentences/table.py" />
             <source>The reference is {width} × {height} pixels and the result will be {result_width} × {result_height}.</source>
-            <translation>Das Original hat {width} × {height} Bildpunkte, und das Ergebnis wird {result_width} × {result_height} haben.</translation>
+            <translation>Die Referenz hat {width} × {height} Bildpunkte, und das Ergebnis wird {result_width} × {result_height} haben.</translation>
         </message>
         <message>
             <location filename="../../app/sentences/table.py" />
             <source>The reference is {width} × {height} pixels and the result {result_width} × {result_height}.</source>
-            <translation>Das Original hat {width} × {height} Bildpunkte und das Ergebnis {result_width} × {result_height}.</translation>
+            <translation>Die Referenz hat {width} × {height} Bildpunkte und das Ergebnis {result_width} × {result_height}.</translation>
         </message>
         <message>
             <location filename="../../app/sentences/table.py" />
@@ -3828,7 +3828,7 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         <message>
             <location filename="../../app/sentences/table.py" />
             <source>none of its scales</source>
-            <translation>keinen seiner Faktoren</translation>
+            <translation>keinen seiner Maßstäbe</translation>
         </message>
         <message>
             <location filename="../../app/sentences/table.py" />
@@ -4518,7 +4518,7 @@ Die Einstellungen (Strg+,) ändern das.</translation>
         <message>
             <location filename="../../app/sentences/table.py" />
             <source>{name}: {width} × {height} cannot be reached: ×{scale}, the largest scale of {model}, gives {most_width} × {most_height}.</source>
-            <translation>{name}: {width} × {height} ist nicht erreichbar: ×{scale}, der größte Faktor von {model}, ergibt {most_width} × {most_height}.</translation>
+            <translation>{name}: {width} × {height} ist nicht erreichbar: ×{scale}, der größte Maßstab von {model}, ergibt {most_width} × {most_height}.</translation>
         </message>
         <message>
             <location filename="../../app/sentences/table.py" />
