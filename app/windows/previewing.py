@@ -124,10 +124,11 @@ class Previewing(QObject):
     @Slot(object)
     def _on_made(self, event: PreviewMade) -> None:
         picture, canvas = self._picture, event.upscaled.canvas
-        if picture is None or event.number != self._number or picture.info is None:
+        title = f"{event.model} ×{event.scale}"
+        is_wanted = event.number == self._number and title in self._ticked()
+        if picture is None or picture.info is None or not is_wanted:
             self._desk.bridge.discard(canvas)
             return
-        title = f"{event.model} ×{event.scale}"
         stale = {key: each for key, each in self._made.items() if each.placed != self._frame or key == title}
         done = event.upscaled.done
         figures = (duration_text(done.seconds), f"{done.peak_memory_bytes / 2**30:.2f} GiB")
