@@ -10,8 +10,6 @@ from string import Formatter
 
 from PySide6.QtCore import QCoreApplication
 
-from app.sentences.table import PHRASES, REWORDED, SENTENCES
-
 # What stands for these is a name, whatever it reads like.
 _NAMES = frozenset({"name", "file", "folder", "path", "stem", "source", "target", "template", "key", "member", "code"})
 # How the engine joins several phrases to one.
@@ -60,11 +58,16 @@ def _heaviest_first(texts: Mapping[str, str]) -> tuple[Pattern, ...]:
 
 @cache
 def _sentences() -> tuple[Pattern, ...]:
+    # Not above, here and below: the window is painted before the engine says anything, and the table takes some milliseconds.
+    from app.sentences.table import REWORDED, SENTENCES
+
     return _heaviest_first({**{text: text for text in SENTENCES}, **REWORDED})
 
 
 @cache
 def _phrases() -> tuple[Pattern, ...]:
+    from app.sentences.table import PHRASES, REWORDED, SENTENCES
+
     return _heaviest_first({text: text for text in (*SENTENCES, *PHRASES)} | REWORDED)
 
 
