@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from string import Formatter
@@ -51,8 +51,7 @@ class Pattern:
         return None if found is None else dict(zip(self.fields, found.groups(), strict=True))
 
 
-def _heaviest_first(texts: Mapping[str, str]) -> tuple[Pattern, ...]:
-    patterns = [Pattern.of(text, words) for text, words in texts.items()]
+def _heaviest_first(patterns: Iterable[Pattern]) -> tuple[Pattern, ...]:
     return tuple(sorted(patterns, key=lambda pattern: -pattern.weight))
 
 
@@ -61,14 +60,15 @@ def _sentences() -> tuple[Pattern, ...]:
     # Not above, here and below: the window is painted before the engine says anything, and the table takes some milliseconds.
     from app.sentences.table import REWORDED, SENTENCES
 
-    return _heaviest_first({**{text: text for text in SENTENCES}, **REWORDED})
+    return _heaviest_first(Pattern.of(text, REWORDED.get(text, text)) for text in (*SENTENCES, *REWORDED))
 
 
 @cache
 def _phrases() -> tuple[Pattern, ...]:
-    from app.sentences.table import PHRASES, REWORDED, SENTENCES
+    """Returns what may stand for a field: a phrase, or a whole sentence."""
+    from app.sentences.table import PHRASES
 
-    return _heaviest_first({text: text for text in (*SENTENCES, *PHRASES)} | REWORDED)
+    return _heaviest_first((*_sentences(), *(Pattern.of(text, text) for text in PHRASES)))
 
 
 def in_window(sentence: str) -> str:

@@ -74,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train_and_publish(arguments: argparse.Namespace) -> None:
+    if arguments.interpolate and not arguments.publish:
+        raise UsageError("--interpolate changes what is published.", "Add --publish.")
     configuration = load_configuration(arguments.weights / f"{arguments.model}.toml")
     out: Path = arguments.out or Path("runs") / f"{arguments.model}_x{arguments.scale}"
     out.mkdir(parents=True, exist_ok=True)

@@ -450,6 +450,9 @@ def test_an_interpolation_names_weights_of_this_model_and_a_share(tmp_path, caps
     assert "of another network" in capsys.readouterr().err
     assert main([*words, str(WEIGHTS / "esc-fast_x2.safetensors"), "half"]) == 2
     assert "a share from 0 to 1, not 'half'" in capsys.readouterr().err
+    words.remove("--publish")
+    assert main([*words, str(WEIGHTS / "esc-fast_x2.safetensors"), "0.5"]) == 2
+    assert "Add --publish." in capsys.readouterr().err
     assert not (tmp_path / "tiny_x2.safetensors").exists()
 
 
