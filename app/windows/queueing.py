@@ -78,10 +78,7 @@ class Queueing(QObject):
         if not self.may_lose([job for picture in pictures for job in picture.results], self.tr("Take the images out")):
             self._undo.append(lambda: self._take_out(numbers))
             return
-        for picture in pictures:
-            if picture.is_busy:
-                self._running.stop_picture(picture)
-        self._opening.remove(*pictures)
+        self._let_go(*pictures)
         self._running.go_on()
 
     # Order
@@ -115,9 +112,8 @@ class Queueing(QObject):
         is_in_list = self._desk.pictures.hasFocus()
         if not self.may_lose(picture.results, self.tr("Close the image")):
             return
-        self._running.stop_picture(picture)
         row = self._desk.session.pictures.index(picture)
-        self._opening.remove(picture)
+        self._let_go(picture)
         if is_in_list:
             self._desk.pictures.setFocus()
         # The path only: what can be taken back must not keep the picture and its results.
@@ -125,6 +121,12 @@ class Queueing(QObject):
         self._undo.append(lambda: self._bring_back(path, row))
         # The line goes on with the others.
         self._running.go_on()
+
+    def _let_go(self, *pictures: Picture) -> None:
+        for picture in pictures:
+            if picture.is_busy:
+                self._running.stop_picture(picture)
+        self._opening.remove(*pictures)
 
     def _bring_back(self, path: Path, row: int) -> None:
         if not path.is_file():
