@@ -20,6 +20,7 @@ import torch
 
 from engine.errors import TriptychError, UsageError
 from engine.metrics import psnr_y
+from engine.models.checkpoint import load_checkpoint
 from engine.quality import report
 from engine.resampling import imresize
 from engine.training.configuration import Configuration, load_configuration
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--start", type=Path, help="begin with these weights where they fit (default at x3, x4: x2)")
+    parser.add_argument("--grow", type=Path, help="begin with these weights of a smaller network of this architecture")
     parser.add_argument("--go-on", action="store_true", help="begin with this model's own weights in --weights")
     parser.add_argument("--procedural", type=Path, help="folder of procedural images (default: drawn meanwhile)")
     parser.add_argument("--tensorboard", type=Path, help="write loss, rate and PSNR there, for TensorBoard")
@@ -159,6 +161,10 @@ def _prepared_run(
         run.load(checkpoint)
         if arguments.start is not None and not run.progress.history:
             run.progress.history = history_of(arguments.start)
+        return run
+    if arguments.grow is not None:
+        small = load_checkpoint(arguments.grow, scale=arguments.scale)
+        run.grow_from(small, arguments.grow.name, history_of(arguments.grow))
         return run
     start = _start(configuration, arguments)
     if start is not None:

@@ -25,8 +25,10 @@ from torch import Tensor, nn
 
 from engine.errors import CheckpointError
 from engine.metrics import psnr_y
+from engine.models.checkpoint import LoadedCheckpoint
 from engine.models.registry import build
 from engine.training.configuration import Configuration, Recipe
+from engine.training.growth import grow
 from engine.training.pairs import Pair
 from engine.training.schedule import ema_decay, learning_rate
 
@@ -175,6 +177,24 @@ class Run:
         self.progress.started_from = origin
         self.progress.history = list(history)
         _LOG.info("started from %s: %d of %d tensors", origin, count, len(self.average))
+
+    def grow_from(self, small: LoadedCheckpoint, origin: str, history: Sequence[str] = ()) -> None:
+        """Begin with what a smaller network of the same architecture and scale computes (`engine.training.growth`).
+
+        Raises CheckpointError where it is of another architecture or not smaller.
+        """
+        if small.descriptor.architecture != self.configuration.architecture:
+            raise CheckpointError(
+                f"{origin} is of another architecture: {small.descriptor.architecture}.",
+                f"{self.configuration.name} is {self.configuration.architecture}.",
+            )
+        tensors, arguments = small.model.state_dict(), small.descriptor.arguments
+        grown = grow(self.model, self.configuration.arguments, tensors, arguments)
+        self.model.load_state_dict(grown)
+        self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.progress.started_from = f"{origin}, grown"
+        self.progress.history = list(history)
+        _LOG.info("grown from %s", origin)
 
     def step(self, source: Source) -> Tensor:
         """Make one optimiser step and return its loss (mean absolute error of values in 0..1), still on the device."""
