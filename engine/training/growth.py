@@ -94,14 +94,19 @@ class _Growth:
         """
         own = self.own[name]
         if any(new < before for new, before in zip(own.shape, old.shape, strict=True)):
-            raise CheckpointError(f"{name} would shrink: {tuple(old.shape)} to {tuple(own.shape)}.", "Grow a smaller one.")
+            raise CheckpointError(
+                f"{name} would shrink: {tuple(old.shape)} to {tuple(own.shape)}.", "Grow a smaller one."
+            )
         rows = torch.arange(old.shape[0]) if rows is None else rows
         if old.ndim == 1:
             own[rows] = old
         else:
             columns = torch.arange(old.shape[1]) if columns is None else columns
             filled = torch.zeros_like(own[rows]) if zero else own[rows]
-            taps = [slice((new - before) // 2, (new + before) // 2) for new, before in zip(own.shape, old.shape, strict=True)]
+            taps = [
+                slice((new - before) // 2, (new + before) // 2)
+                for new, before in zip(own.shape, old.shape, strict=True)
+            ]
             if old.ndim == 4:
                 # A larger kernel begins as the smaller one in its middle.
                 kept = torch.zeros_like(filled[:, columns])
@@ -295,7 +300,9 @@ class _Pft(_Growth):
         if count < copies * before:
             raise CheckpointError("The smaller network's heads are too wide.", "Grow one with narrower heads.")
         places = [
-            (head + before * (channel // dim)) * dim + channel % dim for head in range(before) for channel in range(old_dim)
+            (head + before * (channel // dim)) * dim + channel % dim
+            for head in range(before)
+            for channel in range(old_dim)
         ]
         return torch.tensor(places)
 
@@ -325,7 +332,7 @@ class _Pft(_Growth):
 
 
 def _narrowed(q: Tensor, k: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """Return the projections of at most `dim` rows whose logits, each scaled by its own width, are nearest to those of q and k."""
+    """Return projections of at most `dim` rows whose logits, scaled by their width, are nearest to those of q and k."""
     if q.shape[0] <= dim:
         factor = (dim / q.shape[0]) ** 0.25
         return (q * factor).float(), (k * factor).float()
