@@ -344,6 +344,7 @@ def train(
     piece_minutes: float | None = None,
     checkpoint: Path,
     checkpoint_every_s: float = 180.0,
+    validating_share: float = 0.1,
     clock: Callable[[], float] = time.monotonic,
     listener: Callable[[int, Mapping[str, float]], None] | None = None,
 ) -> bool:
@@ -352,7 +353,8 @@ def train(
     A checkpoint is left at the end and every few minutes. Where only the whole run's `minutes` are known (those of a run
     that is resumed hold), the number of steps is decided once, when the constant part of the schedule is over, from the
     time a step took so far; from then on the schedule is one of steps, so that a checkpoint resumes bit for bit.
-    `listener` hears (step, figures) at each line of the log.
+    `listener` hears (step, figures) at each line of the log. Validating takes at most about `validating_share` of the time:
+    where it is slow, some checkpoints go without; the last one never does.
     """
     recipe, progress = run.configuration.recipe, run.progress
     progress.hardware, run.trained_with = _hardware(run.device), recipe
@@ -363,6 +365,7 @@ def train(
     earlier_s, began_s = progress.seconds, clock()
     piece_s = math.inf if piece_minutes is None else 60.0 * piece_minutes
     saved_s, losses, is_leaving = began_s, [], False
+    validated_s, validating_s = began_s, 0.0
     while not (is_leaving or _is_over(progress)):
         losses.append(run.step(source))
         now_s = clock()
@@ -371,9 +374,13 @@ def train(
             _decide_end(progress, progress.minutes, recipe.decay_share)
         is_leaving = now_s - began_s >= piece_s
         if now_s - saved_s >= checkpoint_every_s or is_leaving or _is_over(progress):
-            _record(run, losses, held_back, listener)
+            due = now_s - validated_s >= validating_s * (1.0 / validating_share - 1.0) or _is_over(progress)
+            _record(run, losses, held_back if due else [], listener)
             run.save(checkpoint)
             saved_s, losses = now_s, []
+            if due and held_back:
+                validated_s = clock()
+                validating_s = validated_s - now_s
     return _is_over(progress)
 
 
@@ -398,20 +405,22 @@ def _record(
     held_back: list[Pair],
     listener: Callable[[int, Mapping[str, float]], None] | None,
 ) -> None:
-    """Validate, and write one line of the log."""
+    """Validate where there is something to validate on, and write one line of the log."""
     progress = run.progress
-    validated_db, loss = run.validate(held_back), float(torch.stack(losses).mean())
-    if math.isfinite(validated_db):
+    loss, validated, figures = float(torch.stack(losses).mean()), "", {}
+    if held_back:
+        validated_db = run.validate(held_back)
         progress.curve.append((progress.step, round(validated_db, 3)))
+        validated, figures = f", held-back PSNR-Y {validated_db:.3f} dB", {"held-back PSNR-Y": validated_db}
     rate = learning_rate(run.configuration.recipe, progress.step, progress.decay_from, progress.steps)
     _LOG.info(
-        "step %d of %s, %.1f min, loss %.5f, rate %.2e, held-back PSNR-Y %.3f dB",
+        "step %d of %s, %.1f min, loss %.5f, rate %.2e%s",
         progress.step,
         progress.steps if progress.steps is not None else "?",
         progress.seconds / 60.0,
         loss,
         rate,
-        validated_db,
+        validated,
     )
     if listener is not None:
-        listener(progress.step, {"loss": loss, "rate": rate, "held-back PSNR-Y": validated_db})
+        listener(progress.step, {"loss": loss, "rate": rate, **figures})

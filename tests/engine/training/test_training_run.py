@@ -490,11 +490,36 @@ def test_a_card_of_the_older_form_is_understood(tmp_path):
     assert told == ["5 steps in 1 minutes; moving average 0.998 (from an x4 checkpoint)"]
 
 
+def test_slow_validation_takes_a_tenth_of_the_time_and_is_there_at_the_end(tmp_path, monkeypatch):
+    run, now_s = Run(tiny("SSCAN"), 2), [0.0]
+    run.progress.steps = 25
+
+    def validate(_):
+        now_s[0] += 10.0
+        return 30.0
+
+    def clock():
+        now_s[0] += 1.0
+        return now_s[0]
+
+    monkeypatch.setattr(run, "validate", validate)
+    pair = degrade(photographs()[0], 2)
+    source, heard = PairSource(photographs(), 2, RECIPE), []
+    train(
+        run, source, [pair], checkpoint=tmp_path / "run.pt", checkpoint_every_s=0.0, validating_share=0.5,
+        clock=clock, listener=lambda step, figures: heard.append((step, "held-back PSNR-Y" in figures)),
+    )  # fmt: skip
+    # A step takes a second, a validation eleven: after each comes as long of training.
+    assert [step for step, validated in heard if validated] == [1, 12, 23, 25]
+    assert [step for step, _ in heard] == list(range(1, 26))
+    assert run.progress.curve == [(1, 30.0), (12, 30.0), (23, 30.0), (25, 30.0)]
+
+
 def test_the_curve_of_the_held_back_is_kept_and_printed(tmp_path):
     run = Run(tiny("SSCAN"), 2)
     run.progress.steps = 12
     source, pair = PairSource(photographs(), 2, RECIPE), degrade(photographs()[0], 2)
-    train(run, source, [pair], checkpoint=tmp_path / "run.pt", checkpoint_every_s=0.0)
+    train(run, source, [pair], checkpoint=tmp_path / "run.pt", checkpoint_every_s=0.0, validating_share=1.0)
     assert [step for step, _ in run.progress.curve] == list(range(1, 13))
     resumed = Run(tiny("SSCAN"), 2)
     resumed.load(tmp_path / "run.pt")
@@ -624,7 +649,7 @@ def test_the_log_goes_to_tensorboard_where_it_is_asked_for(tmp_path, monkeypatch
 
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=Writer))
     assert main(words) == 0
-    assert written == [("loss", 2), ("rate", 2), ("held-back PSNR-Y", 2), "closed"]
+    assert written == [("loss", 2), ("rate", 2), "closed"]
 
 
 def test_degrading_photographs_without_opencv_is_said(tmp_path, monkeypatch, capsys):
