@@ -2,8 +2,9 @@
 
 oneDNN, which torch carries for its compiler, runs such a product in float32 two to three times faster than the BLAS
 behind ``torch.matmul`` on CPUs where that BLAS does not use their widest vectors, and adds a matrix or takes the gelu
-while the result is in registers. Where it is missing or refuses, or a gradient may be asked for, plain torch computes the
-same.
+while the result is in registers. Where it is missing or refuses, where a gradient may be asked for, and on CPUs without
+AVX-512, plain torch computes the same: on an EPYC with AVX2 the fused products of ESC-light took 1.6 times as long as the
+plain ones, PFT-light's 1.4 times (whole networks, 96 x 96, the least of four, taking turns).
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ def linear_add(x: Tensor, weight: Tensor, bias: Tensor | None, other: Tensor) ->
     """Return ``linear(x, weight, bias) + other``; other has the shape of the result."""
     if _is_fusible(x, weight) and other.dtype == torch.float32:
         return _operator().linear_add(x, weight, bias, other)
+    if bias is None and x.ndim == 2:
+        # The matrix is where the product's sums begin: one pass over the result less.
+        return torch.addmm(other, x, weight.t())
     return F.linear(x, weight, bias) + other
 
 
@@ -56,6 +60,8 @@ class _Operator:
         self._plain: Callable[..., Tensor]
         self._binary: Callable[..., Tensor]
         if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+            return
+        if torch.backends.cpu.get_cpu_capability() != "AVX512":
             return
         # The two operators have served torch.compile since torch 2.0; they are not part of its documented interface.
         fused: Any = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
