@@ -78,6 +78,11 @@ class ModelCard(QFrame):
         self.show_figures(first.scale)
 
     @property
+    def is_special(self) -> bool:
+        """Whether it is for special pictures only."""
+        return any(entry.purpose for entry in self.entries.values())
+
+    @property
     def is_added(self) -> bool:
         """Whether it is a checkpoint of the person's, not one of Triptych's own."""
         return all(entry.source == "added" for entry in self.entries.values())
@@ -139,6 +144,8 @@ class ModelPanel(QWidget):
         self._cards: list[ModelCard] = []
         # What was ticked and what was not, by name: models are listed anew with every one that is added.
         self._ticks: dict[str, bool] = {}
+        # Whether choice and ticks are ours and nobody's wish, and whether they are the small sizes.
+        self._is_untouched, self._begins_small = False, True
         self._group = QButtonGroup(self)
         self._list = QWidget()
         self._column = QVBoxLayout(self._list)
@@ -235,8 +242,9 @@ class ModelPanel(QWidget):
     def show_models(self, entries: Sequence[CatalogEntry], preferred: str) -> None:
         """Lists the models; `preferred` (a name, or a family such as "esc") is chosen if it is there.
 
-        Where it is not, the one that a new window begins with is.
+        Where it is not, the one that a new window begins with is: of a family the small size, until `begin_with_best`.
         """
+        is_new = not self._ticks and preferred == FIRST_FAMILY
         for card in self._cards:
             self._group.removeButton(card.radio)
             self._column.removeWidget(card)
@@ -249,20 +257,54 @@ class ModelPanel(QWidget):
             self._group.addButton(card.radio)
             self._column.insertWidget(index, card)
             card.radio.toggled.connect(self._follow)
-            # One of each family is enough to choose by, and what the person just added.
-            is_first = card.family not in {each.family for each in self._cards[:index]}
-            is_wanted = is_first or (bool(self._ticks) and card.is_added)
+            # What the person just added is wanted too.
+            is_wanted = self._is_first_of_family(card) or (bool(self._ticks) and card.is_added)
             card.tick.setChecked(self._ticks.get(card.name, is_wanted))
             card.tick.toggled.connect(self._follow_ticks)
         self._empty.setVisible(not self._cards)
         self._empty.setText(self.tr("There are no models here. `triptych models add FILE` adds a checkpoint."))
-        best = min(
-            self._cards, key=lambda card: (_distance(card, preferred), _distance(card, FIRST_FAMILY)), default=None
-        )
+        best = self._nearest(preferred)
         if best is not None:
             best.radio.setChecked(True)
             self._ticks = {}
         self._follow_ticks()
+        self._is_untouched = is_new and best is not None
+
+    def begin_with_best(self) -> None:
+        """Chooses and ticks the best size of each family in place of the small one, where the person has not chosen yet.
+
+        For a device that runs it as quickly as a CPU runs the small one.
+        """
+        if not self._is_untouched:
+            return
+        self._begins_small = False
+        for card in self._cards:
+            card.tick.setChecked(self._is_first_of_family(card))
+        best = self._nearest(FIRST_FAMILY)
+        if best is not None:
+            best.radio.setChecked(True)
+
+    def _nearest(self, preferred: str) -> ModelCard | None:
+        def distance(card: ModelCard) -> tuple[int, ...]:
+            return *self._distance(card, preferred), *self._distance(card, FIRST_FAMILY)
+
+        return min(self._cards, key=distance, default=None)
+
+    def _distance(self, card: ModelCard, preferred: str) -> tuple[int, int]:
+        """How far a model is from the preferred one: itself, then its family, others."""
+        if card.name == preferred:
+            return 0, 0
+        return (1, self._rank(card)) if card.family == preferred.partition("-")[0] else (2, 0)
+
+    def _rank(self, card: ModelCard) -> int:
+        """Where a model stands in its family: the size to begin with, others, special weights."""
+        if card.is_special:
+            return 2
+        return int(card.name.endswith("-fast") != self._begins_small)
+
+    def _is_first_of_family(self, card: ModelCard) -> bool:
+        """Whether it is the one that stands for its family at first: one of each is enough to choose by."""
+        return card is min((each for each in self._cards if each.family == card.family), key=self._rank)
 
     def choose(self, name: str) -> None:
         """Chooses the model of this name, if it is there."""
@@ -276,6 +318,7 @@ class ModelPanel(QWidget):
 
     @Slot()
     def _follow_ticks(self) -> None:
+        self._is_untouched = False
         self._ticks |= {card.name: card.tick.isChecked() for card in self._cards}
         self.ticks_changed.emit()
         self.changed.emit()
@@ -285,6 +328,7 @@ class ModelPanel(QWidget):
         card = self._chosen_card
         if card is None:
             return
+        self._is_untouched = False
         self.scales.offer(card.entries.keys(), card.name)
         for each in self._cards:
             each.show_figures(self.scales.scale)
@@ -336,16 +380,6 @@ class StartButton(QPushButton):
         self.setEnabled(self._action.isEnabled())
         self.setToolTip("\n".join(line for line in (self._action.toolTip(), self._note) if line))
         self.setAccessibleDescription(self._note)
-
-
-def _distance(card: ModelCard, preferred: str) -> tuple[int, int]:
-    """How far a model is from the preferred one: itself, then its family (small sizes late, special weights last), others."""
-    entry = next(iter(card.entries.values()))
-    if card.name == preferred:
-        return 0, 0
-    if entry.family != preferred.partition("-")[0]:
-        return 2, 0
-    return 1, 2 if entry.purpose else int(card.name.endswith("-fast"))
 
 
 def _in_short(count: int) -> str:

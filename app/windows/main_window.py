@@ -175,6 +175,9 @@ class MainWindow(QMainWindow):
             device=device_text(ready.device), precision=ready.precision
         )
         self.telling.refresh()
+        if ready.device != "cpu" and self.session.active_job is None:
+            self.panel.begin_with_best()
+            self._prepare_choice()
 
     @Slot()
     def _prepare_choice(self) -> None:

@@ -51,6 +51,7 @@ class Controls:
         self.seconds_per_tile = 0.5
         self.holds_tiles = False
         self.holds_prepare = False
+        self.device = "cpu"
         self.upscale_error: TriptychError | Exception | None = None
         self.decode_warnings: tuple[str, ...] = ()
         self.plan_warnings: tuple[str, ...] = ()
@@ -114,7 +115,7 @@ class FakeEngine:
         self._begin("prepare")
         if self._controls.holds_prepare:
             self._controls.wait(self._cancelled)
-        return DonePrepare(0, self._info(model), "cpu", "fp32")
+        return DonePrepare(0, self._info(model), self._controls.device, "fp32")
 
     def plan(
         self, model: ModelRequest, settings: UpscaleSettings, height: int, width: int, channels: int = 3

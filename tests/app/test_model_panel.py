@@ -7,9 +7,12 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from app.bridge import Bridge
 from app.jobs import JobState
 from app.widgets.model_panel import ModelCard, ModelPanel
+from app.windows.main_window import MainWindow
 from engine.messages import DoneUpscale
+from tests.app.conftest import show_with_models
 from tests.app.fake_engine import catalog
 
 
@@ -42,6 +45,82 @@ def test_special_weights_are_not_what_a_window_begins_with(qtbot, window):
     assert panel.choice.name == "esc-fast"
     panel.choose("esc-photo")
     assert panel.choice.name == "esc-photo"
+
+
+# Sizes
+
+
+def sizes():
+    """Both sizes of every family, as they come with Triptych: listed by name."""
+    by_family = {entry.family: entry for entry in catalog()}
+    names = ("esc-fast", "esc-light", "pft-fast", "pft-light", "sscan", "sscan-fast")
+    return [
+        replace(by_family[name.partition("-")[0]], name=name, scale=2, path=Path(f"{name}_x2.safetensors"))
+        for name in names
+    ]
+
+
+def ticked(panel):
+    return [name for name, is_ticked in panel.ticks.items() if is_ticked]
+
+
+@pytest.fixture
+def sized(qtbot, controls, settings, theme):
+    """Makes a first window on a device, with both sizes of every family."""
+    bridges = []
+
+    def make(device):
+        controls.device = device
+        bridges.append(Bridge(controls.make_engine, sizes))
+        window = MainWindow(bridges[-1], settings, theme)
+        qtbot.addWidget(window)
+        show_with_models(qtbot, window, bridges[-1])
+        return window
+
+    yield make
+    for bridge in bridges:
+        bridge.close()
+
+
+def wait_until_ready(qtbot, window, device):
+    qtbot.waitUntil(lambda: f"Ready on {device}" in window.telling.ready_sentence)
+
+
+def test_without_a_gpu_a_first_window_begins_with_the_small_sizes(qtbot, sized):
+    panel = (window := sized("cpu")).panel
+    wait_until_ready(qtbot, window, "CPU")
+    assert panel.choice.name == "esc-fast"
+    assert ticked(panel) == ["esc-fast", "pft-fast", "sscan-fast"]
+
+
+def test_on_a_gpu_a_first_window_begins_with_the_best_sizes(qtbot, sized, controls, settings):
+    panel = (window := sized("cuda:0")).panel
+    qtbot.waitUntil(lambda: panel.choice.name == "esc-light")
+    assert ticked(panel) == ["esc-light", "pft-light", "sscan"]
+    assert settings.model == "esc-light"
+    # The worker gets ready with what is chosen now.
+    qtbot.waitUntil(lambda: controls.calls.count("prepare") == 2)
+    window.close()
+
+
+def test_what_the_person_chose_stays_also_on_a_gpu(qtbot, sized, controls):
+    controls.holds_prepare = True
+    panel = (window := sized("cuda:0")).panel
+    panel.choose("pft-fast")
+    controls.release()
+    qtbot.waitUntil(lambda: window.telling.ready_sentence != "")
+    assert panel.choice.name == "pft-fast"
+    assert ticked(panel) == ["esc-fast", "pft-fast", "sscan-fast"]
+
+
+def test_a_tick_is_a_choice_too(qtbot, window):
+    panel = ModelPanel(window.actions_)
+    qtbot.addWidget(panel)
+    panel.show_models(sizes(), "esc")
+    panel._cards[-1].tick.setChecked(False)
+    panel.begin_with_best()
+    assert panel.choice.name == "esc-fast"
+    assert ticked(panel) == ["esc-fast", "pft-fast"]
 
 
 def test_with_many_models_only_the_chosen_card_tells_what_it_is_good_for(qtbot, window):
