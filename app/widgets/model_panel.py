@@ -43,7 +43,7 @@ _BUTTON_MARGIN_PX = 15
 class ModelCard(QFrame):
     """One model: its name, what it is good for, and its figures. A click anywhere on it chooses it.
 
-    `folds`: what it is good for is shown only while it is chosen, and else in the tooltip.
+    `folds`: it is one line, with one figure, while it is not chosen; the tooltip has the rest.
     """
 
     def __init__(self, entries: Sequence[CatalogEntry], folds: bool = False, parent: QWidget | None = None) -> None:
@@ -65,16 +65,21 @@ class ModelCard(QFrame):
         self.tick.setAccessibleDescription(told)
         self._description = _words(self._good_for)
         self._figures = _words("")
+        self._figure = QLabel()
+        self._figure.setProperty("role", "muted")
+        self._figure.setTextFormat(Qt.TextFormat.PlainText)
         column = QVBoxLayout(self)
         column.setContentsMargins(11, 5, 11, 7)
         column.setSpacing(2)
         top = QHBoxLayout()
+        top.setSpacing(8)
         top.addWidget(self.radio, 1)
+        top.addWidget(self._figure)
         top.addWidget(self.tick)
         column.addLayout(top)
         for widget in (self._description, self._figures):
             column.addWidget(widget)
-        self._description.setVisible(not folds)
+        self._unfold(not folds)
         self.show_figures(first.scale)
 
     @property
@@ -100,6 +105,9 @@ class ModelCard(QFrame):
         if entry.source == "added":
             parts.append(self.tr("added by you"))
         self._figures.setText(" · ".join(parts))
+        values = [self.tr("{value} dB").format(value=f"{value:.2f}") for value in entry.psnr.values()]
+        # Special weights are measured on other inputs: their figure beside the others' would mislead.
+        self._figure.setText("" if entry.purpose else (values or [count])[0])
         source = self.tr("Added by you: {file}") if entry.source == "added" else self.tr("Comes with Triptych: {file}")
         told = [self._good_for] if self._folds else []
         told += [self.tr("{count} parameters").format(count=count), *measured]
@@ -118,9 +126,14 @@ class ModelCard(QFrame):
         self.radio.setFocus(Qt.FocusReason.MouseFocusReason)
         event.accept()
 
+    def _unfold(self, is_open: bool) -> None:
+        self._description.setVisible(is_open)
+        self._figures.setVisible(is_open)
+        self._figure.setVisible(not is_open)
+
     @Slot(bool)
     def _mark(self, chosen: bool) -> None:
-        self._description.setVisible(chosen or not self._folds)
+        self._unfold(chosen or not self._folds)
         self.setProperty("chosen", "true" if chosen else "false")
         self.style().unpolish(self)
         self.style().polish(self)
@@ -249,8 +262,7 @@ class ModelPanel(QWidget):
             self._group.removeButton(card.radio)
             self._column.removeWidget(card)
             card.deleteLater()
-        # Those for special pictures come last.
-        names = list(dict.fromkeys(entry.name for entry in sorted(entries, key=lambda each: bool(each.purpose))))
+        names = list(dict.fromkeys(entry.name for entry in sorted(entries, key=_place)))
         folds = len(names) > _OPEN_CARDS
         self._cards = [ModelCard([entry for entry in entries if entry.name == name], folds) for name in names]
         for index, card in enumerate(self._cards):
@@ -270,19 +282,20 @@ class ModelPanel(QWidget):
         self._follow_ticks()
         self._is_untouched = is_new and best is not None
 
-    def begin_with_best(self) -> None:
-        """Chooses and ticks the best size of each family in place of the small one, where the person has not chosen yet.
+    def begin_with_best(self) -> bool:
+        """Chooses and ticks the best size of each family in place of the small one, and returns whether it did.
 
-        For a device that runs it as quickly as a CPU runs the small one.
+        For a device that runs it as quickly as a CPU runs the small one; what the person chose stays.
         """
         if not self._is_untouched:
-            return
+            return False
         self._begins_small = False
         for card in self._cards:
             card.tick.setChecked(self._is_first_of_family(card))
         best = self._nearest(FIRST_FAMILY)
         if best is not None:
             best.radio.setChecked(True)
+        return True
 
     def _nearest(self, preferred: str) -> ModelCard | None:
         def distance(card: ModelCard) -> tuple[int, ...]:
@@ -380,6 +393,11 @@ class StartButton(QPushButton):
         self.setEnabled(self._action.isEnabled())
         self.setToolTip("\n".join(line for line in (self._action.toolTip(), self._note) if line))
         self.setAccessibleDescription(self._note)
+
+
+def _place(entry: CatalogEntry) -> tuple[bool, bool, str, bool]:
+    """Where a model stands in the list: families, each from its small size up; those for special pictures come last."""
+    return bool(entry.purpose), entry.source != "bundled", entry.family, not entry.name.endswith("-fast")
 
 
 def _in_short(count: int) -> str:

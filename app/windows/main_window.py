@@ -175,8 +175,7 @@ class MainWindow(QMainWindow):
             device=device_text(ready.device), precision=ready.precision
         )
         self.telling.refresh()
-        if ready.device != "cpu" and self.session.active_job is None:
-            self.panel.begin_with_best()
+        if ready.device != "cpu" and self.session.active_job is None and self.panel.begin_with_best():
             self._prepare_choice()
 
     @Slot()

@@ -1463,6 +1463,11 @@ Ein Klick auf einen Balken zeigt sie.</translation>
             <source>{count} parameters</source>
             <translation>{count} Parameter</translation>
         </message>
+        <message>
+            <location filename="../../app/widgets/model_panel.py" />
+            <source>{value} dB</source>
+            <translation>{value} dB</translation>
+        </message>
     </context>
     <context>
         <name>ModelPanel</name>

@@ -100,7 +100,9 @@ def test_on_a_gpu_a_first_window_begins_with_the_best_sizes(qtbot, sized, contro
     assert settings.model == "esc-light"
     # The worker gets ready with what is chosen now.
     qtbot.waitUntil(lambda: controls.calls.count("prepare") == 2)
-    window.close()
+    qtbot.wait(50)
+    assert controls.calls.count("prepare") == 2
+    assert not panel.begin_with_best()
 
 
 def test_what_the_person_chose_stays_also_on_a_gpu(qtbot, sized, controls):
@@ -117,8 +119,8 @@ def test_a_tick_is_a_choice_too(qtbot, window):
     panel = ModelPanel(window.actions_)
     qtbot.addWidget(panel)
     panel.show_models(sizes(), "esc")
-    panel._cards[-1].tick.setChecked(False)
-    panel.begin_with_best()
+    next(card.tick for card in panel._cards if card.name == "sscan-fast").setChecked(False)
+    assert not panel.begin_with_best()
     assert panel.choice.name == "esc-fast"
     assert ticked(panel) == ["esc-fast", "pft-fast"]
 
@@ -130,8 +132,18 @@ def test_with_many_models_only_the_chosen_card_tells_what_it_is_good_for(qtbot, 
     panel.choose("esc-photo")
     assert [card.name for card in panel._cards if card._description.isVisibleTo(card)] == ["esc-photo"]
     assert "Takes artefacts away." in panel._cards[-1].toolTip()
+    # The others are one line, with one figure where it compares.
+    panel.choose("esc-fast")
+    told = [(card.name, card._figure.text()) for card in panel._cards if card._figure.isVisibleTo(card)]
+    assert told == [("pft-light", "32.00 dB"), ("sscan-fast", "36.00 dB"), ("esc-photo", "")]
     panel.show_models(catalog(), "esc")
     assert all(card._description.isVisibleTo(card) for card in panel._cards)
+
+
+def test_models_stand_by_family_each_from_its_small_size_up(qtbot, window):
+    window.panel.show_models([entries()[0], *sizes()], "esc")
+    names = [card.name for card in window.panel._cards]
+    assert names == ["esc-fast", "esc-light", "pft-fast", "pft-light", "sscan-fast", "sscan", "esc-photo"]
 
 
 def test_a_card_says_in_short_what_its_tooltip_says_in_full(qtbot):
