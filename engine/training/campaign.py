@@ -81,12 +81,14 @@ def _piece(arguments: argparse.Namespace, name: str, scale: int, out: Path, minu
 
 
 def _start(weights: Path, name: str, scale: int) -> list[Any]:
-    """Return the words that say where a fresh run begins: its own weights, at x3 and x4 those of x2, else nowhere."""
+    """Return the words that say where a fresh run begins: its own weights, at x3 and x4 those of x2, at x2 the small size's."""
     if (weights / f"{name}_x{scale}.safetensors").exists():
         return ["--go-on"]
-    # The one for photographs is the small ESC, so its x2 begins with that.
-    small = weights / "esc-fast_x2.safetensors"
-    return ["--start", small] if name == "esc-photo" and scale == 2 and small.exists() else []
+    small = weights / f"{name.partition('-')[0]}-fast_x2.safetensors"
+    if scale != 2 or not small.exists():
+        return []
+    # The one for photographs is the small ESC itself.
+    return ["--start" if name == "esc-photo" else "--grow", small]
 
 
 def _is_over(out: Path) -> bool:

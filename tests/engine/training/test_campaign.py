@@ -70,7 +70,12 @@ def test_a_fresh_run_begins_with_what_there_is(tmp_path):
     assert campaign._start(tmp_path, "esc-photo", 2) == []
     (tmp_path / "esc-fast_x2.safetensors").touch()
     assert campaign._start(tmp_path, "esc-photo", 2) == ["--start", tmp_path / "esc-fast_x2.safetensors"]
-    assert campaign._start(tmp_path, "esc-light", 2) == []
+    # A larger network begins with what the small one computes.
+    assert campaign._start(tmp_path, "esc-light", 2) == ["--grow", tmp_path / "esc-fast_x2.safetensors"]
+    assert campaign._start(tmp_path, "esc-light", 4) == []
+    assert campaign._start(tmp_path, "sscan", 2) == []
+    (tmp_path / "sscan-fast_x2.safetensors").touch()
+    assert campaign._start(tmp_path, "sscan", 2) == ["--grow", tmp_path / "sscan-fast_x2.safetensors"]
     (tmp_path / "esc-photo_x2.safetensors").touch()
     assert campaign._start(tmp_path, "esc-photo", 2) == ["--go-on"]
     # x4 from x2 is what the training itself does.

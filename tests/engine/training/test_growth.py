@@ -1,15 +1,18 @@
 """Tests of growing: the larger network begins with what the smaller one computes, and every part of it can learn."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from engine.errors import CheckpointError
 from engine.models.checkpoint import load_checkpoint, save_checkpoint
 from engine.models.registry import build
-from engine.training.configuration import Configuration, Recipe
+from engine.training.configuration import Configuration, Recipe, load_configuration
 from engine.training.growth import grow
 from engine.training.run import Run
 
+WEIGHTS = Path(__file__).parents[3] / "resources" / "weights"
 ESC = {"dim": 8, "pdim": 4, "kernel_size": 13, "n_blocks": 1, "conv_blocks": 1, "window_size": 8, "num_heads": 2}
 SSCAN = {"dim": 8, "n_blocks": 1, "depth": 1, "num_heads": 2, "window_size": 8, "topk": 2, "kernel_size": 3}
 PFT = {
@@ -116,3 +119,19 @@ def test_what_is_not_smaller_is_refused():
     fp = build("ESCFP", {}, 2)
     with pytest.raises(CheckpointError, match="cannot be grown"):
         grow(fp, {}, fp.state_dict(), {})
+
+
+@pytest.mark.parametrize(
+    ("small", "light"), [("esc-fast", "esc-light"), ("sscan-fast", "sscan"), ("pft-fast", "pft-light")]
+)
+def test_the_small_sizes_grow_into_the_published_ones(small, light):
+    loaded = load_checkpoint(WEIGHTS / f"{small}_x2.safetensors")
+    run = Run(load_configuration(WEIGHTS / f"{light}.toml"), 2)
+    run.grow_from(loaded, small)
+    # Something with edges: what a network adds to plain interpolation is what is compared.
+    squares = (torch.arange(32)[:, None] // 4 + torch.arange(32)[None] // 6) % 2
+    x_bchw = (0.2 + 0.6 * squares).expand(1, 3, 32, 32).contiguous()
+    with torch.inference_mode():
+        wanted, found = loaded.model.eval()(x_bchw), run.averaged_model()(x_bchw)
+    plain = torch.nn.functional.interpolate(x_bchw, scale_factor=2, mode="bilinear")
+    assert (found - wanted).square().mean() < 0.1 * (plain - wanted).square().mean()
