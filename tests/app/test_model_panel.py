@@ -94,7 +94,7 @@ def test_without_a_gpu_a_first_window_begins_with_the_small_sizes(qtbot, sized):
 
 
 def test_on_a_gpu_a_first_window_begins_with_the_best_sizes(qtbot, sized, controls, settings):
-    panel = (window := sized("cuda:0")).panel
+    panel = sized("cuda:0").panel
     qtbot.waitUntil(lambda: panel.choice.name == "esc-light")
     assert ticked(panel) == ["esc-light", "pft-light", "sscan"]
     assert settings.model == "esc-light"

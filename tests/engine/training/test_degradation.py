@@ -111,12 +111,21 @@ def test_a_crop_at_the_very_edge_has_its_size():
 def test_the_held_back_are_degraded_as_in_training_and_always_alike():
     photographs = [photograph(seed, 320, 400) for seed in range(6)]
     clean, degraded_pairs, again = (validation_pairs(photographs, 2, kind) for kind in ("bicubic", "photo", "photo"))
-    for index, (a, b, c) in enumerate(zip(clean, degraded_pairs, again, strict=True)):
-        np.testing.assert_array_equal(a.hr_hwc, b.hr_hwc)
-        np.testing.assert_array_equal(b.lr_hwc, c.lr_hwc)
-        assert a.lr_hwc.shape == (120, 120, 3)
-        np.testing.assert_array_equal(a.lr_hwc, degrade(photographs[index], 2).lr_hwc[20:140, 40:160])
-    assert sum(not np.array_equal(a.lr_hwc, b.lr_hwc) for a, b in zip(clean, degraded_pairs, strict=True)) >= 4
+    assert len(clean) == len(photographs)
+    for index, pair in enumerate(clean):
+        np.testing.assert_array_equal(pair.lr_hwc, degrade(photographs[index], 2).lr_hwc[20:140, 40:160])
+        assert pair.lr_hwc.shape == (120, 120, 3)
+    for pair, other in zip(degraded_pairs, again, strict=True):
+        np.testing.assert_array_equal(pair.lr_hwc, other.lr_hwc)
+    # Each comes several times, one way or another: what is measured should not hang on one draw.
+    draws = len(degraded_pairs) // len(photographs)
+    assert (draws, len(degraded_pairs) % len(photographs)) == (6, 0)
+    for index, pair in enumerate(clean):
+        of_this = degraded_pairs[index * draws : (index + 1) * draws]
+        assert all(np.array_equal(each.hr_hwc, pair.hr_hwc) for each in of_this)
+        assert len({each.lr_hwc.tobytes() for each in of_this}) >= draws - 2
+    untouched = [each for each in degraded_pairs if any(np.array_equal(each.lr_hwc, pair.lr_hwc) for pair in clean)]
+    assert len(untouched) < len(degraded_pairs) // 4
 
 
 def test_a_configuration_names_a_known_degradation(tmp_path):
