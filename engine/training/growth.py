@@ -30,6 +30,20 @@ from engine.errors import CheckpointError
 
 __all__ = ["grow"]
 
+# Arguments of the three networks that may grow and not shrink.
+_SIZES = (
+    "dim",
+    "embed_dim",
+    "pdim",
+    "n_blocks",
+    "conv_blocks",
+    "depth",
+    "num_heads",
+    "window_size",
+    "kernel_size",
+    "convffn_kernel_size",
+)
+
 # What a bias table gives to offsets that the old window did not hold, below what the nearest offset has: e^-5 of a share.
 _BEYOND = -5.0
 
@@ -46,6 +60,9 @@ def grow(
     plan = {"ESC": _Esc, "SSCAN": _Sscan, "PFT": _Pft}.get(kind)
     if plan is None:
         raise CheckpointError(f"{kind} cannot be grown.", "ESC, SSCAN and PFT can.")
+    for key in _SIZES:
+        if key in small and small[key] > arguments.get(key, small[key]):
+            raise CheckpointError(f"{key} would shrink: {small[key]} to {arguments[key]}.", "Grow a smaller network.")
     return plan(model, arguments, tensors, small).grown()
 
 
@@ -55,8 +72,10 @@ class _Growth:
     def __init__(
         self, model: nn.Module, arguments: Mapping[str, Any], tensors: Mapping[str, Tensor], small: Mapping[str, Any]
     ) -> None:
-        self.own = {name: value.detach().clone() for name, value in model.state_dict().items()}
-        self.old, self.arguments, self.small = tensors, arguments, small
+        # On the CPU, wherever the model is: what is put together here is small, and loaded afterwards.
+        self.own = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+        self.old = {name: value.detach().cpu() for name, value in tensors.items()}
+        self.arguments, self.small = arguments, small
 
     def grown(self) -> dict[str, Tensor]:
         """Return the larger network's state."""
@@ -194,7 +213,7 @@ class _Esc(_Growth):
             self.project(name, old)
         elif name.endswith("relative_position_bias"):
             self.own[name][: old.shape[0]] = self.bias(old)
-        elif re.search(r"\.blocks\.\d+\.proj\.proj\.|blocks\.\d+\.proj\.proj\.", name):
+        elif re.match(r"blocks\.\d+\.proj\.proj\.", name):
             self.put(name, old, None, None, mean=False, zero=False)
         else:
             # What reads the stream without a norm, and what lies inside a layer.

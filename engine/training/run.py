@@ -188,6 +188,10 @@ class Run:
                 f"{origin} is of another architecture: {small.descriptor.architecture}.",
                 f"{self.configuration.name} is {self.configuration.architecture}.",
             )
+        if small.descriptor.scale != self.scale:
+            raise CheckpointError(
+                f"{origin} upscales x{small.descriptor.scale}.", f"Grow from weights for x{self.scale}."
+            )
         tensors, arguments = small.model.state_dict(), small.descriptor.arguments
         grown = grow(self.model, self.configuration.arguments, tensors, arguments)
         self.model.load_state_dict(grown)

@@ -109,13 +109,24 @@ def test_a_run_that_grows_says_so(tmp_path):
     other = Run(Configuration("large", "ESC", LARGER["ESC"], Recipe()), 2)
     with pytest.raises(CheckpointError, match="of another architecture: SSCAN"):
         other.grow_from(load_checkpoint(path), path.name)
+    larger = Run(Configuration("large", "SSCAN", LARGER["SSCAN"], Recipe()), 4)
+    with pytest.raises(CheckpointError, match="upscales x2"):
+        larger.grow_from(load_checkpoint(path), path.name)
 
 
 def test_what_is_not_smaller_is_refused():
     large = grown_of("SSCAN", small_of("SSCAN"))
     model = build("SSCAN", SMALL["SSCAN"], 2)
-    with pytest.raises(CheckpointError, match="would shrink"):
+    with pytest.raises(CheckpointError, match="dim would shrink: 16 to 8"):
         grow(model, SMALL["SSCAN"], large.state_dict(), LARGER["SSCAN"])
+    # Narrower where no argument says so.
+    arguments = {**SMALL["SSCAN"], "mlp_ratio": 1}
+    with pytest.raises(CheckpointError, match=r"fc1\.weight would shrink"):
+        grow(build("SSCAN", arguments, 2), arguments, model.state_dict(), SMALL["SSCAN"])
+    deeper = {**SMALL["PFT"], "depths": [1, 1, 1], "num_topk": [64, 32, 16]}
+    pft = build("PFT", SMALL["PFT"], 2)
+    with pytest.raises(CheckpointError, match="more or deeper blocks"):
+        grow(pft, SMALL["PFT"], build("PFT", deeper, 2).state_dict(), deeper)
     fp = build("ESCFP", {}, 2)
     with pytest.raises(CheckpointError, match="cannot be grown"):
         grow(fp, {}, fp.state_dict(), {})
