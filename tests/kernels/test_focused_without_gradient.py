@@ -134,6 +134,10 @@ def test_fused_linear_layers_are_the_plain_ones(dtype, grad):
                 (fused_linear.linear(given, weight), plain - bias.double()),
                 (fused_linear.linear_gelu(given, weight, bias), torch.nn.functional.gelu(plain)),
                 (fused_linear.linear_add(given, weight, bias, other), plain + other.double()),
+                (
+                    fused_linear.linear_add(given[0, 0], weight, None, other[0, 0]),
+                    (plain - bias.double() + other.double())[0, 0],
+                ),
             ]
             for found, wanted in pairs:
                 assert found.shape == wanted.shape
