@@ -154,18 +154,14 @@ class _Growth:
             own[:] = 0.0
             own[: old.shape[0]] = old
 
-    def heads(self, count: int, before: int, dim: int, parts: int) -> Tensor:
-        """Return the rows of the old heads in a projection to `parts` (3: q, k and v) times `count` heads of `dim`."""
-        rows = torch.arange(parts * count * dim).view(parts, count, dim)
-        return rows[:, :before].flatten()
-
     def project(self, name: str, old: Tensor) -> None:
         """Widen a joint projection to q, k and v; new heads ask for nothing yet (q is zero), so that they look evenly."""
         count, before = int(self.arguments["num_heads"]), int(self.small["num_heads"])
         dim = self.own[name].shape[0] // (3 * count)
         if old.shape[0] // (3 * before) != dim:
             raise CheckpointError("The smaller network's heads are of another width.", "Grow one with equal heads.")
-        self.put(name, old, self.heads(count, before, dim, 3), None, mean=False, zero=False)
+        rows = torch.arange(3 * count * dim).view(3, count, dim)[:, :before].flatten()
+        self.put(name, old, rows, None, mean=False, zero=False)
         self.own[name][before * dim : count * dim] = 0.0
 
     def bias(self, old: Tensor) -> Tensor:
