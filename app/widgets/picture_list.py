@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from app.jobs import JobState, Picture
 from app.wording import picture_state
 
-_WIDTH_PX = 208
+_WIDTH_PX = 216
 _THUMBNAIL_PX = 44
 _BAR_PX = 3
 # The least room under the last row in which more images are invited.
